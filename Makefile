@@ -1,0 +1,37 @@
+# Each command sets up what it needs in .venv, once; nothing else is done by hand.
+
+PYTHON ?= python3
+VENV = .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test lint format wheel clean
+
+demo: $(VENV)/for-demo  ## the tour of the two-node network, then a training on a real table
+	$(BIN)/whygrad tour
+	$(BIN)/python examples/wines.py
+
+test: $(VENV)/for-test  ## all tests; a warning is an error
+	$(BIN)/python -m pytest -n 2 -q
+
+lint: $(VENV)/for-test  ## style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/for-test
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+wheel: $(VENV)/for-test  ## into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# A stamp says which extras are installed; it is made again when pyproject.toml changes.
+$(VENV)/for-demo: EXTRAS = sklearn
+$(VENV)/for-test: EXTRAS = dev
+$(VENV)/for-%: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[$(EXTRAS)]"
+	touch $@
