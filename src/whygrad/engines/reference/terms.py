@@ -1,0 +1,194 @@
+"""Sums, taken apart into products with conditions.
+
+`Σ_R [c] · f · g` becomes a `Term`: the factors, the conditions that mask it,
+and the conditions of the form `e(I, R) == K`, K an index of the result, which
+say where in the result each product goes (a scatter).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from math import prod
+
+from ...language.affine import affine
+from ...language.expression import (
+    ZERO,
+    Add,
+    Bracket,
+    Compare,
+    Expression,
+    Index,
+    Logic,
+    Multiply,
+    Names,
+    Number,
+    Pad,
+    Reduce,
+    Reference,
+    Size,
+    Value,
+    add,
+    multiply,
+    substitute,
+)
+
+Sizes = Mapping[str, int]
+Extent = Callable[[str, int], range]
+"""The values that a tensor's subscript may take on one of its axes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """coefficient · Σ over the summed indices, where all masks hold, of the factors.
+
+    `targets` pairs an index K of the result with the expression that equals
+    it. `masks` involve summed indices, `outer` do not. Where a condition in
+    `guards` is false, the factors have no influence.
+    """
+
+    coefficient: Value
+    factors: tuple[Expression, ...]
+    masks: tuple[Expression, ...]
+    outer: tuple[Expression, ...]
+    targets: tuple[tuple[str, Expression], ...]
+    guards: tuple[Expression, ...]
+
+
+def terms(e: Reduce, sizes: Sizes, extent: Extent) -> tuple[Term, ...]:
+    """The products of which a sum consists."""
+    conditions = _conjuncts(e.condition) if e.condition is not None else ()
+    return tuple(
+        _term(frozenset(e.indices), product, conditions, sizes, extent)
+        for product in _products(e.body, sizes)
+    )
+
+
+def _conjuncts(condition: Expression) -> tuple[Expression, ...]:
+    if isinstance(condition, Logic) and condition.operator == "and":
+        return tuple(c for a in condition.arguments for c in _conjuncts(a))
+    return (condition,)
+
+
+def _products(e: Expression, sizes: Sizes) -> tuple[Expression, ...]:
+    """The body multiplied out where a sum would spread its terms over more indices than they have.
+
+    `x[n,i]*w[i,j] + b[j]` is summed term by term, `x[n,j] - y[n,j]` as it is.
+    """
+    if isinstance(e, Add) and _space(e, sizes) > max(_leaf(t, sizes) for t in e.terms):
+        return tuple(p for t in e.terms for p in _products(t, sizes))
+    if isinstance(e, Multiply):
+        for k, factor in enumerate(e.factors):
+            if isinstance(factor, Add):
+                apart = _products(factor, sizes)
+                if len(apart) > 1:
+                    before, after = e.factors[:k], e.factors[k + 1 :]
+                    return tuple(
+                        q for p in apart for q in _products(multiply(*before, p, *after), sizes)
+                    )
+    return (e,)
+
+
+def _space(e: Expression, sizes: Sizes) -> int:
+    return prod(sizes[i] for i in e.free)
+
+
+def _leaf(e: Expression, sizes: Sizes) -> int:
+    """The largest space that a factor or term of the expression spans."""
+    if isinstance(e, Add | Multiply):
+        return max(_leaf(child, sizes) for child in e.children)
+    return _space(e, sizes)
+
+
+def _term(
+    summed: frozenset[str],
+    product: Expression,
+    conditions: tuple[Expression, ...],
+    sizes: Sizes,
+    extent: Extent,
+) -> Term:
+    factors = product.factors if isinstance(product, Multiply) else (product,)
+    coefficient: Value = 1
+    kept: list[Expression] = []
+    for factor in factors:
+        if isinstance(factor, Number):
+            coefficient *= factor.value
+        elif isinstance(factor, Bracket):
+            conditions = (*conditions, *_conjuncts(factor.condition))
+        else:
+            kept.append(factor)
+    conditions = tuple(dict.fromkeys(conditions))
+    targets: list[tuple[str, Expression]] = []
+    masks: list[Expression] = []
+    guards: list[Expression] = []
+    for condition in conditions:
+        target = _target(condition, summed, sizes)
+        if target is None or _clash(target, targets):
+            masks.append(condition)
+            continue
+        targets.append(target)
+    for k, value in targets:
+        if any(k in f.free for f in (*kept, *masks)):
+            kept = [substitute(f, {k: value}, Names(())) for f in kept]
+            masks = [substitute(m, {k: value}, Names(())) for m in masks]
+            guards += [Compare("<=", ZERO, value), Compare("<", value, Size(k))]
+    inner = [m for m in masks if m.free & summed or any(k in m.free for k, _ in targets)]
+    return Term(
+        coefficient,
+        tuple(kept),
+        tuple(m for m in inner if not _read_as_zero(m, kept, sizes, extent)),
+        tuple(m for m in masks if m not in inner),
+        tuple(targets),
+        (*guards, *masks),
+    )
+
+
+def _target(
+    condition: Expression, summed: frozenset[str], sizes: Sizes
+) -> tuple[str, Expression] | None:
+    """(K, e) for a condition that says K == e, K an index of the result, e of summed ones."""
+    if not isinstance(condition, Compare) or condition.operator != "==":
+        return None
+    for one, other in ((condition.left, condition.right), (condition.right, condition.left)):
+        if isinstance(one, Index) and one.name not in summed | other.free and other.free & summed:
+            return one.name, other
+    left, right = affine(condition.left, sizes), affine(condition.right, sizes)
+    if left is None or right is None:
+        return None
+    difference = dict(right.coefficients)
+    for node, c in left.coefficients.items():
+        difference[node] = difference.get(node, 0) - c
+    if not any(isinstance(n, Index) and n.name in summed for n, c in difference.items() if c):
+        return None
+    for node, c in difference.items():
+        if isinstance(node, Index) and node.name not in summed and c in (1, -1):
+            rest = [multiply(Number(-c * v), n) for n, v in difference.items() if n != node and v]
+            constant = Number(-c * (right.constant - left.constant))
+            return node.name, add(*rest, constant)
+    return None
+
+
+def _clash(target: tuple[str, Expression], others: list[tuple[str, Expression]]) -> bool:
+    """Whether it names an index that another target fixes or reads."""
+    k, value = target
+    return any(k == other or k in e.free or other in value.free for other, e in others)
+
+
+def _read_as_zero(
+    mask: Expression, factors: Iterable[Expression], sizes: Sizes, extent: Extent
+) -> bool:
+    """Whether the mask only says that a `pad` subscript stays inside; outside it reads 0 anyway."""
+    if not isinstance(mask, Compare):
+        return False
+    for factor in factors:
+        for axis, s in enumerate(factor.subscripts if isinstance(factor, Reference) else ()):
+            if not isinstance(s, Pad) or not isinstance(factor, Reference):
+                continue
+            inside = extent(factor.tensor, axis)
+            if mask == Compare("<=", ZERO, s.subscript) and inside.start == 0:
+                return True
+            if mask.operator == "<" and mask.left == s.subscript:
+                limit = affine(mask.right, sizes)
+                if limit is not None and not limit.coefficients and limit.constant == inside.stop:
+                    return True
+    return False
