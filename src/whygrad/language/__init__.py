@@ -1,0 +1,1 @@
+"""Equations as data: expressions, functions, systems; read, printed, checked."""
