@@ -34,7 +34,7 @@ def split(evaluator: Evaluator, e: Reduce, inner: Ranges) -> tuple[str, list[ran
     options = []
     for index in inner:
         length = len(inner[index])
-        if length < 2 or (index not in e.indices and index not in e.free):
+        if length < 2 or not _can_cut(evaluator, e, index):
             continue
         count = min(length, -(-need.peak // limit))
         step = -(-length // count)
@@ -46,6 +46,12 @@ def split(evaluator: Evaluator, e: Reduce, inner: Ranges) -> tuple[str, list[ran
     _, _, index, step = min(options)
     values = inner[index]
     return index, [values[k : k + step] for k in range(0, len(values), step)]
+
+
+def _can_cut(evaluator: Evaluator, e: Reduce, index: str) -> bool:
+    if index not in e.indices:
+        return index in e.free
+    return e.operation != "sum" or all(index in term.summed for term in evaluator.terms(e))
 
 
 def _need(evaluator: Evaluator, e: Reduce, inner: Ranges) -> Need:

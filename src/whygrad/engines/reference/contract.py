@@ -8,14 +8,14 @@ never spread out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
 from math import prod
 
 import numpy as np
 
-from .named import Array, Meter, Named, Ranges, expand, ordered, transpose
+from ...language.expression import Value
+from .named import Array, Meter, Named, Ranges, as_float, expand, ordered, transpose
 
 EXHAUSTIVE = 5
 """Up to so many factors every order is looked at; beyond it the cheapest pair comes next."""
@@ -60,7 +60,7 @@ def contract(
     keep: Names,
     ranges: Ranges,
     meter: Meter,
-    coefficient: int | float | Fraction = 1,
+    coefficient: Value = 1,
 ) -> Named:
     """coefficient · Σ of the product of the operands over every index that is not in `keep`.
 
@@ -86,10 +86,10 @@ def contract(
     return rest[0]
 
 
-def _scaled(value: Named, coefficient: int | float | Fraction, meter: Meter) -> Named:
+def _scaled(value: Named, coefficient: Value, meter: Meter) -> Named:
     if coefficient == -1:
         return Named(meter.made(np.asarray(-value.array)), value.names)
-    array = np.asarray(value.array * value.array.dtype.type(float(coefficient)))
+    array = np.asarray(value.array * value.array.dtype.type(as_float(coefficient)))
     return Named(meter.made(array, array.size), value.names)
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ...language import functions
-from ...language.expression import Call, Expression, Reference
-from .named import Array
+from ...language.expression import Call, Expression, Reference, Value
+from .named import Array, as_float
 
 
 def sigmoid(x: Array) -> Array:
@@ -50,7 +49,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def power(base: Array, exponent: int | float | Fraction) -> Array:
+def power(base: Array, exponent: Value) -> Array:
     """`base ** exponent`; small whole exponents by multiplication, and 0 ** 0 is 1."""
     match exponent:
         case 2:
@@ -61,7 +60,7 @@ def power(base: Array, exponent: int | float | Fraction) -> Array:
             return np.asarray(np.reciprocal(base))
         case -2:
             return np.asarray(np.reciprocal(base * base))
-    return np.asarray(np.power(base, base.dtype.type(float(exponent))))
+    return np.asarray(np.power(base, base.dtype.type(as_float(exponent))))
 
 
 @lru_cache(maxsize=8192)

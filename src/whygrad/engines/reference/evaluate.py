@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
@@ -34,12 +33,13 @@ from ...language.expression import (
     Size,
     Softmax,
     Training,
+    Value,
     Where,
 )
 from .contract import contract
 from .elementwise import FUNCTIONS, power
 from .elementwise import expand as expand_functions
-from .named import Array, Meter, Named, Ranges, align, is_real, ordered, real
+from .named import Array, Meter, Named, Ranges, align, as_float, is_real, ordered, real
 from .read import Walk, read
 from .reduce import reduce, softmax
 from .terms import Term, terms
@@ -169,17 +169,6 @@ class Evaluator:
         """The value of `e` as floating point numbers."""
         return real(self.evaluate(e, ranges), self.dtype)
 
-    def whole(self, value: Named, subscript: Expression) -> Named:
-        """The value as integers, for use as a subscript."""
-        array = value.array
-        if array.dtype.kind in "iu":
-            return value
-        rounded = np.rint(array)
-        if not np.array_equal(rounded, array):
-            wrong = array[rounded != array].flat[0]
-            raise DataError(f"the subscript {subscript} is {wrong}, which is no whole number")
-        return Named(rounded.astype(np.int64), value.names)
-
     def product(self, factors: Sequence[Expression], ranges: Ranges) -> Named:
         """The product; where a bracket among the factors is false it is 0, whatever the rest."""
         numbers = [f.value for f in factors if isinstance(f, Number)]
@@ -201,11 +190,11 @@ class Evaluator:
         return Named(self.meter.made(np.where(m, a, a.dtype.type(0))), names)
 
     def _multiplied(
-        self, values: list[Named], coefficient: int | float | Fraction, ranges: Ranges
+        self, values: list[Named], coefficient: Value, ranges: Ranges
     ) -> Named:
         if not values:
             return Named(self._constant(coefficient), ())
-        if isinstance(coefficient, int) and not any(is_real(v.array) for v in values):
+        if _is_small(coefficient) and not any(is_real(v.array) for v in values):
             arrays, names = align(values, ranges)
             whole = np.asarray(coefficient, np.int64)
             for array in arrays:
@@ -215,10 +204,10 @@ class Evaluator:
         keep = frozenset(n for v in operands for n in v.names)
         return contract(operands, keep, ranges, self.meter, coefficient)
 
-    def _constant(self, value: int | float | Fraction) -> Array:
-        if isinstance(value, int) and abs(value) < 2**62:
+    def _constant(self, value: Value) -> Array:
+        if _is_small(value):
             return np.asarray(value, np.int64)
-        return np.asarray(float(value), self.dtype)
+        return np.asarray(as_float(value), self.dtype)
 
     # One rule for each kind of node
 
@@ -353,6 +342,11 @@ class Evaluator:
         Bracket: _bracket,
         Where: _where,
     }
+
+
+def _is_small(value: Value) -> bool:
+    """Whether it is a whole number that int64 holds."""
+    return isinstance(value, int) and abs(value) < 2**62
 
 
 def _is_negative(term: Expression) -> bool:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...language.expression import Value
+
 Array = NDArray[Any]
 Ranges = Mapping[str, range]
 """The part of each index that is being evaluated; its order is the order of axes."""
@@ -37,6 +39,14 @@ class Meter:
         self.largest = max(self.largest, array.nbytes)
         self.multiplications += operations
         return array
+
+
+def as_float(value: Value) -> float:
+    """The number as a float; an exact one that is too large becomes infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
 
 
 def ordered(names: Iterable[str], ranges: Ranges) -> tuple[str, ...]:

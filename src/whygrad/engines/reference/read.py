@@ -63,7 +63,7 @@ def read(evaluator: Evaluator, reference: Reference, ranges: Ranges) -> Named:
     """The selected elements; a view of the tensor where that is possible."""
     array = evaluator.tensor(reference.tensor)
     if not reference.subscripts:
-        return Named(array, ())
+        return Named(array.view(), ())
     names = ordered(reference.free, ranges)
     if any(len(ranges[n]) == 0 for n in names):
         return Named(np.zeros([len(ranges[n]) for n in names], array.dtype), names)
@@ -243,42 +243,42 @@ def _places(
 ) -> tuple[Named, Named | None]:
     """Where on the axis to read, and where that is inside it (None: everywhere)."""
     subscript = reference.subscripts[axis]
-    pad = isinstance(subscript, Pad)
     value = evaluator.evaluate(subscript, ranges)
-    place = evaluator.whole(value, subscript)
-    place = Named(place.array - origin, place.names) if origin else place
-    low, high = place.array.min(initial=0), place.array.max(initial=0)
-    if low >= 0 and high < length:
-        return place, None
-    fits = Named((place.array >= 0) & (place.array < length), place.names)
-    if not pad:
-        _refuse(evaluator, reference, axis, Named(~fits.array, place.names), place, ranges)
+    place = value.array - origin
+    low, high = place.min(initial=0), place.max(initial=0)
+    if place.dtype.kind in "iu" and low >= 0 and high < length:
+        return Named(place, value.names), None
+    whole = place == np.rint(place)
+    inside = whole & (place >= 0) & (place < length)
+    wrong = ~whole if isinstance(subscript, Pad) else ~inside
+    _refuse(evaluator, reference, axis, Named(wrong, value.names), value, ranges)
     if length == 0:
         raise DataError(f"{reference.tensor} has no elements, but {reference} reads it")
-    return Named(np.where(fits.array, place.array, 0), place.names), fits
+    safe = np.where(inside, place, 0).astype(np.int64)
+    return Named(safe, value.names), Named(inside, value.names)
 
 
 def _refuse(
     evaluator: Evaluator,
     reference: Reference,
     axis: int,
-    outside: Named,
-    place: Named,
+    wrong: Named,
+    value: Named,
     ranges: Ranges,
 ) -> None:
-    """Raise DataError if a place outside the axis is really read: no condition excludes it."""
-    bad = evaluator.reached(outside, ranges)
+    """Raise DataError if a wrong place on the axis is really read: no condition excludes it."""
+    bad = evaluator.reached(wrong, ranges)
     if not bad.array.any():
         return
     position = np.unravel_index(int(np.argmax(bad.array)), bad.array.shape)
     where = {n: ranges[n].start + int(p) for n, p in zip(bad.names, position, strict=True)}
-    own = tuple(where[n] - ranges[n].start for n in place.names)
-    origins = evaluator.origins.get(reference.tensor)
-    origin = origins[axis] if origins else 0
-    length = evaluator.tensor(reference.tensor).shape[axis]
+    own = tuple(where[n] - ranges[n].start for n in value.names)
+    subscript = reference.subscripts[axis]
+    extent = evaluator.extent(reference.tensor, axis)
     at = ", ".join(f"{n} = {v}" for n, v in where.items())
     raise DataError(
         f"{reference} leaves its range{' at ' + at if at else ''}: "
-        f"{reference.subscripts[axis]} is {int(place.array[own]) + origin}, "
-        f"and this axis of {reference.tensor} goes from {origin} to {origin + length - 1}"
+        f"{subscript.subscript if isinstance(subscript, Pad) else subscript} is "
+        f"{value.array[own]:g}, and this axis of {reference.tensor} takes whole numbers "
+        f"from {extent.start} to {extent.stop - 1}"
     )

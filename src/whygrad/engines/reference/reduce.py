@@ -11,7 +11,7 @@ import numpy as np
 from ...language.expression import ONE, Reduce, Softmax, Value
 from .blocks import split
 from .contract import contract
-from .named import Array, Named, Ranges, align, expand, ordered, real
+from .named import Array, Named, Ranges, align, as_float, expand, ordered, real
 from .scatter import scatter
 from .terms import Term
 
@@ -30,8 +30,7 @@ def reduce(evaluator: Evaluator, e: Reduce, ranges: Ranges) -> Named:
     total = _reduced(evaluator, Reduce("sum", e.indices, e.condition, e.body), inner)[0]
     if e.condition is None:
         count = prod(evaluator.sizes[i] for i in e.indices)
-        factor = evaluator.dtype.type(1) / evaluator.dtype.type(count)
-        array = np.asarray(total.array * factor)
+        array = np.asarray(total.array / evaluator.dtype.type(count))
         return Named(evaluator.meter.made(array, array.size), total.names)
     number = _reduced(evaluator, Reduce("sum", e.indices, e.condition, ONE), inner)[0]
     (a, b), names = align([total, number], ranges)
@@ -92,7 +91,7 @@ def _joined(operation: str, old: State, new: State, ranges: Ranges) -> State:
 def _sum(evaluator: Evaluator, e: Reduce, inner: Ranges) -> State:
     total: Named | None = None
     for term in evaluator.terms(e):
-        value = _term(evaluator, term, frozenset(e.indices), inner)
+        value = _term(evaluator, term, inner)
         if total is None:
             total = value
         else:
@@ -102,28 +101,42 @@ def _sum(evaluator: Evaluator, e: Reduce, inner: Ranges) -> State:
     return (total,)
 
 
-def _term(evaluator: Evaluator, term: Term, summed: frozenset[str], inner: Ranges) -> Named:
+def _term(evaluator: Evaluator, term: Term, inner: Ranges) -> Named:
     zero = Named(np.zeros((), evaluator.dtype), ())
     outer = [evaluator.evaluate(c, inner) for c in term.outer]
     masks = [evaluator.evaluate(m, inner) for m in term.masks]
     if any(not m.array.any() for m in (*outer, *masks)):
         return zero
-    masks = [m for m in masks if not m.array.all()]
+    masks = _merged([m for m in masks if not m.array.all()], inner)
     targets = [(k, evaluator.evaluate(e, inner)) for k, e in term.targets]
     with evaluator.under(*term.guards):
         operands = [evaluator.real(f, inner) for f in term.factors]
     used = frozenset(n for v in (*operands, *masks, *(v for _, v in targets)) for n in v.names)
-    count = prod(len(inner[n]) for n in summed if n not in used)
+    count = prod(len(inner[n]) for n in term.summed if n not in used)
     coefficient = term.coefficient * count
     fixed = frozenset(n for _, v in targets for n in v.names)
-    keep = (used - summed) | fixed
+    keep = (used - term.summed) | fixed
     value = _masked_contraction(evaluator, operands, masks, keep, inner, coefficient)
     if targets:
-        value = scatter(value, targets, summed, inner, evaluator.meter)
+        value = scatter(value, targets, term.summed, inner, evaluator.meter)
     for mask in outer:
         (a, m), names = align([value, mask], inner)
         value = Named(evaluator.meter.made(np.where(m, a, a.dtype.type(0))), names)
     return value
+
+
+def _merged(masks: list[Named], inner: Ranges) -> list[Named]:
+    """The masks, those put together that need no new axis for it."""
+    merged: list[Named] = []
+    for mask in sorted(masks, key=lambda m: -len(m.names)):
+        for k, other in enumerate(merged):
+            if set(mask.names) <= set(other.names):
+                (a, b), names = align([other, mask], inner)
+                merged[k] = Named(np.asarray(a & b), names)
+                break
+        else:
+            merged.append(mask)
+    return merged
 
 
 def _masked_contraction(
@@ -146,7 +159,8 @@ def _masked_contraction(
     if not masks or np.isfinite(value.array).all():
         return value
     spread = _spread(operands or factors[:1], masks, keep, inner, evaluator.limit)
-    return Named(np.asarray(spread.array * evaluator.dtype.type(float(coefficient))), spread.names)
+    scale = evaluator.dtype.type(as_float(coefficient))
+    return Named(np.asarray(spread.array * scale), spread.names)
 
 
 def _spread(

@@ -40,7 +40,7 @@ Extent = Callable[[str, int], range]
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """coefficient · Σ over the summed indices, where all masks hold, of the factors.
+    """coefficient · Σ over the `summed` indices, where all masks hold, of the factors.
 
     `targets` pairs an index K of the result with the expression that equals
     it. `masks` involve summed indices, `outer` do not. Where a condition in
@@ -48,6 +48,7 @@ class Term:
     """
 
     coefficient: Value
+    summed: frozenset[str]
     factors: tuple[Expression, ...]
     masks: tuple[Expression, ...]
     outer: tuple[Expression, ...]
@@ -107,40 +108,69 @@ def _term(
     sizes: Sizes,
     extent: Extent,
 ) -> Term:
-    factors = product.factors if isinstance(product, Multiply) else (product,)
     coefficient: Value = 1
-    kept: list[Expression] = []
-    for factor in factors:
+    factors: list[Expression] = []
+    for factor in product.factors if isinstance(product, Multiply) else (product,):
         if isinstance(factor, Number):
             coefficient *= factor.value
         elif isinstance(factor, Bracket):
             conditions = (*conditions, *_conjuncts(factor.condition))
         else:
-            kept.append(factor)
-    conditions = tuple(dict.fromkeys(conditions))
-    targets: list[tuple[str, Expression]] = []
-    masks: list[Expression] = []
-    guards: list[Expression] = []
-    for condition in conditions:
-        target = _target(condition, summed, sizes)
-        if target is None or _clash(target, targets):
-            masks.append(condition)
-            continue
-        targets.append(target)
-    for k, value in targets:
-        if any(k in f.free for f in (*kept, *masks)):
-            kept = [substitute(f, {k: value}, Names(())) for f in kept]
-            masks = [substitute(m, {k: value}, Names(())) for m in masks]
-            guards += [Compare("<=", ZERO, value), Compare("<", value, Size(k))]
-    inner = [m for m in masks if m.free & summed or any(k in m.free for k, _ in targets)]
+            factors.append(factor)
+    parts = _Parts(summed, factors)
+    for condition in dict.fromkeys(conditions):
+        parts.take(condition, sizes)
+    parts.solve(sizes)
+    masks = [m for m in parts.masks if m.free & parts.summed]
     return Term(
         coefficient,
-        tuple(kept),
-        tuple(m for m in inner if not _read_as_zero(m, kept, sizes, extent)),
-        tuple(m for m in masks if m not in inner),
-        tuple(targets),
-        (*guards, *masks),
+        parts.summed,
+        tuple(parts.factors),
+        tuple(m for m in masks if not _read_as_zero(m, parts.factors, sizes, extent)),
+        tuple(m for m in parts.masks if not m.free & parts.summed),
+        tuple(parts.targets),
+        (*parts.guards, *parts.masks),
     )
+
+
+class _Parts:
+    """A term in the making."""
+
+    def __init__(self, summed: frozenset[str], factors: list[Expression]) -> None:
+        self.summed = summed
+        self.factors = factors
+        self.masks: list[Expression] = []
+        self.targets: list[tuple[str, Expression]] = []
+        self.guards: list[Expression] = []
+
+    def take(self, condition: Expression, sizes: Sizes) -> None:
+        """Sort a condition under targets or masks."""
+        target = _target(condition, self.summed, sizes)
+        if target is None or _clash(target, self.targets):
+            self.masks.append(condition)
+        else:
+            self.targets.append(target)
+
+    def solve(self, sizes: Sizes) -> None:
+        """Make factors and masks free of the targets' indices, or of the summed ones they equal."""
+        for k, value in tuple(self.targets):
+            others = [e for other, e in self.targets if other != k]
+            if (
+                isinstance(value, Index)
+                and value.name in self.summed
+                and sizes[k] <= sizes[value.name]
+                and not any(value.name in e.free for e in others)
+            ):  # K == i, and i takes every value of K
+                self._put(value.name, Index(k))
+                self.summed -= {value.name}
+                self.targets.remove((k, value))
+            elif any(k in e.free for e in (*self.factors, *self.masks)):
+                self._put(k, value)
+                self.guards += [Compare("<=", ZERO, value), Compare("<", value, Size(k))]
+
+    def _put(self, index: str, value: Expression) -> None:
+        self.factors = [substitute(f, {index: value}, Names(())) for f in self.factors]
+        self.masks = [substitute(m, {index: value}, Names(())) for m in self.masks]
 
 
 def _target(
