@@ -7,7 +7,7 @@ from itertools import count
 
 from ..errors import SizeError
 from .affine import affine
-from .expression import Expression, FloorDivide, Index, Modulo, Pad, Reference, walk
+from .expression import Expression, FloorDivide, Index, Modulo, Number, Pad, Reference, walk
 from .intervals import Interval, interval, table
 from .system import Equation, System
 
@@ -110,10 +110,10 @@ def _check_reference(
             continue
         raise SizeError(
             f"{reference} leaves the range of {reference.tensor}: its axis {axis} goes from "
-            f"{first} to {last}, {subscript} {_goes(found)}",
+            f"{first} to {last}{_goes(subscript, found)}",
             span=subscript.span or reference.span,
             source=system.source,
-            hint=_way_out(system, name, axis, subscript, found),
+            hint=_way_out(system, name, axis, subscript, found, last),
         )
 
 
@@ -121,18 +121,25 @@ def _inside(found: Interval | None, first: int, last: int) -> bool:
     return found is not None and first <= found[0] and found[1] <= last
 
 
-def _goes(found: Interval) -> str:
+def _goes(subscript: Expression, found: Interval) -> str:
+    if isinstance(subscript, Number):
+        return ""
     low, high = found
-    return f"from {low} to {high}" if low < high else f"is {low}"
+    return f", {subscript} from {low} to {high}" if low < high else f", {subscript} is {low}"
 
 
-def _way_out(system: System, name: str, axis: str, subscript: Expression, found: Interval) -> str:
+def _way_out(
+    system: System, name: str, axis: str, subscript: Expression, found: Interval, last: int
+) -> str:
     """What would be right in the place of a subscript that leaves its range."""
     if found[1] < 0 and not subscript.free:
         return f"no subscript counts from the end: the last value is at size({axis}) - 1"
     hint = f"pad({subscript}) reads 0 outside"
     if found[0] < 0 and name in system.definitions:
         hint += f"; or give {name} its starts, from {axis} = -1 down to {axis} = {found[0]}"
+    shorter = sorted(subscript.free - system.sizes.keys() - {axis})
+    if found[1] > last and shorter:
+        hint += f"; or give {' and '.join(shorter)} a smaller size, as in `size {shorter[0]} = 16`"
     return hint
 
 

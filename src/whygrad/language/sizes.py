@@ -77,7 +77,7 @@ class _Solver:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self.indices = sorted(system.index_names.union(*map(_named, system.sizes.values())))
+        self.indices = sorted(system.index_names)
         self.classes = Unification(self.indices, system.source)
         self.sizes = self.classes.sizes
         self.spans = _size_spans(system)
