@@ -12,7 +12,6 @@ import ast
 import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
 from fractions import Fraction
 from itertools import pairwise
 
@@ -47,7 +46,7 @@ from .expression import (
     walk,
 )
 from .functions import ALIASES, FUNCTIONS, REDUCTIONS, RESERVED
-from .scanning import LOGICAL, Token
+from .scanning import LOGICAL, Token, nearest
 
 # How deep expressions may be nested, so that no walk down a tree overflows the stack.
 MAX_DEPTH = 60
@@ -87,12 +86,6 @@ ELSEWHERE = {
     "var": "mean[i]((x[i] - m)**2) with m = mean[i](x[i])",
     "prod": "exp(sum[i](log(x[i])))",
 }
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint that names the known word most like `name`, or "" where none is like it."""
-    match = get_close_matches(name, list(known), n=1)
-    return f"did you mean '{match[0]}'?" if match else ""
 
 
 def read_formula(

@@ -8,8 +8,8 @@ from typing import TypeVar
 from ..errors import LanguageError
 from .checking import check
 from .expression import Expression, Index, Number, Span
-from .formulas import nearest, read_formula
-from .scanning import OPENING, Line, Token, normalise, scan
+from .formulas import read_formula
+from .scanning import OPENING, Line, Token, nearest, normalise, scan
 from .system import (
     KINDS,
     Batch,

@@ -129,9 +129,19 @@ def _named(name: str, indices: tuple[str, ...]) -> str:
 def _subscripts(subscripts: tuple[Expression, ...]) -> str:
     if not subscripts:
         return ""
-    simple = all(isinstance(s, Index | Number) for s in subscripts)
+    simple = all(isinstance(s, Index | Number) or _is_shifted(s) for s in subscripts)
     texts = [_text(s, OR, tight=True) for s in subscripts]
     return f"[{(',' if simple else ', ').join(texts)}]"
+
+
+def _is_shifted(e: Expression) -> bool:
+    """Whether it is an index a step away, as in `h[t-1,n]`."""
+    return (
+        isinstance(e, Add)
+        and len(e.terms) == 2
+        and isinstance(e.terms[0], Index)
+        and isinstance(e.terms[1], Number)
+    )
 
 
 def _text(e: Expression, place: int, tight: bool) -> str:
