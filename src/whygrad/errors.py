@@ -1,0 +1,66 @@
+"""What is raised when a user made a mistake: what, where, and what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .language.expression import Span
+
+
+class WhygradError(Exception):
+    """Every error that a user's input can cause. Its text is fit to be shown as it is."""
+
+
+class LanguageError(WhygradError):
+    """A fault in a network's text, shown with its line and a caret under the place.
+
+    `message` says what is wrong and `hint` what would be right.
+    """
+
+    def __init__(
+        self, message: str, *, span: Span | None = None, source: str = "", hint: str = ""
+    ) -> None:
+        self.message = message
+        self.span = span
+        self.source = source
+        self.hint = hint
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        parts = [self.message]
+        lines = self.source.split("\n")
+        if self.source and self.span is not None and self.span.line < len(lines):
+            number = f"{self.span.line + 1}"
+            width = max(1, self.span.end - self.span.column)
+            text = lines[self.span.line].replace("\t", " ")
+            parts.append(f"  {number} | {text}")
+            parts.append(f"  {' ' * len(number)} | {' ' * self.span.column}{'^' * width}")
+        if self.hint:
+            parts.append(f"  {self.hint}")
+        return "\n".join(parts)
+
+
+class SizeError(LanguageError):
+    """Sizes that are missing or disagree, or a subscript that leaves its range."""
+
+
+class DataError(WhygradError):
+    """Data that do not fit the network: missing, of the wrong shape or type, NaN, infinite."""
+
+
+class TrainingError(WhygradError):
+    """A training that cannot go on, as when the cost is no longer finite."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint for a name that is unknown: the one it resembles, or else all that there are."""
+    from difflib import get_close_matches
+
+    names = sorted(known)
+    folded = {n.casefold(): n for n in names}
+    close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean '{folded[close[0]]}'?"
+    return f"known: {', '.join(names)}" if names else ""

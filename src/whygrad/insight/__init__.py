@@ -1,0 +1,17 @@
+"""Questions about a network: why a derivative is what it is, and whether it is right."""
+
+from .attempt import Verdict, attempt
+from .check import Report, check
+from .explanation import Explanation, Operand, Term
+from .why import Explainer
+
+__all__ = [
+    "Explainer",
+    "Explanation",
+    "Operand",
+    "Report",
+    "Term",
+    "Verdict",
+    "attempt",
+    "check",
+]

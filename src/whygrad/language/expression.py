@@ -1,0 +1,557 @@
+"""Expressions in index notation: a small immutable tree.
+
+Every node is built through the functions at the end of this file (`add`,
+`multiply`, `power`, ...). They flatten sums and products and fold numbers,
+and otherwise keep the order in which the author wrote things.
+
+A node may carry a `span`, its place in a source text; it takes no part in
+equality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar, Self
+
+Value = int | float | Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in a source text: lines and columns count from 0, in characters."""
+
+    line: int
+    column: int
+    end: int
+
+
+class Expression:
+    """A node; `fields` names the attributes that make it up, children included."""
+
+    __slots__ = ("_free", "_hash", "span")
+    fields: ClassVar[tuple[str, ...]] = ()
+    span: Span | None
+    _hash: int
+    _free: frozenset[str] | None
+
+    def __init__(self, *values: object) -> None:
+        for field, value in zip(self.fields, values, strict=True):
+            object.__setattr__(self, field, value)
+        object.__setattr__(self, "_hash", hash((type(self).__name__, *values)))
+        object.__setattr__(self, "_free", None)
+        object.__setattr__(self, "span", None)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is immutable")
+
+    def at(self, span: Span | None) -> Self:
+        """Note where this node stands in the source text, and return it."""
+        object.__setattr__(self, "span", span)
+        return self
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if type(self) is not type(other) or self._hash != hash(other):
+            return False
+        return all(getattr(self, f) == getattr(other, f) for f in self.fields)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(repr(getattr(self, f)) for f in self.fields)})"
+
+    def __str__(self) -> str:
+        from .printing import expression_text
+
+        return expression_text(self)
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        """The nodes directly below this one, conditions and subscripts included."""
+        found: list[Expression] = []
+        for field in self.fields:
+            value = getattr(self, field)
+            if isinstance(value, Expression):
+                found.append(value)
+            elif isinstance(value, tuple):
+                found.extend(v for v in value if isinstance(v, Expression))
+        return tuple(found)
+
+    def map(self, change: Callable[[Expression], Expression]) -> Expression:
+        """The same node with `change` applied to each child."""
+        values = []
+        changed = False
+        for field in self.fields:
+            value = getattr(self, field)
+            new = value
+            if isinstance(value, Expression):
+                new = change(value)
+            elif isinstance(value, tuple) and value and isinstance(value[0], Expression):
+                new = tuple(change(v) for v in value)
+                if all(a is b for a, b in zip(new, value, strict=True)):
+                    new = value
+            changed = changed or new is not value
+            values.append(new)
+        return self.make(*values).at(self.span) if changed else self
+
+    @classmethod
+    def make(cls, *values: object) -> Expression:
+        """Build a node of this class through its smart constructor."""
+        return cls(*values)
+
+    @property
+    def free(self) -> frozenset[str]:
+        """The names of the indices on which the value depends."""
+        if self._free is None:
+            object.__setattr__(self, "_free", self._free_indices())
+        assert self._free is not None
+        return self._free
+
+    def _free_indices(self) -> frozenset[str]:
+        return frozenset[str]().union(*(child.free for child in self.children))
+
+
+class Number(Expression):
+    """A constant. Whole numbers and fractions are exact."""
+
+    __slots__ = ("value",)
+    fields = ("value",)
+    value: Value
+
+
+class Index(Expression):
+    """An index, as a subscript or as a value."""
+
+    __slots__ = ("name",)
+    fields = ("name",)
+    name: str
+
+    def _free_indices(self) -> frozenset[str]:
+        return frozenset((self.name,))
+
+
+class Size(Expression):
+    """`size(i)`: how many values the index takes."""
+
+    __slots__ = ("index",)
+    fields = ("index",)
+    index: str
+
+
+class Training(Expression):
+    """`training`: true in training, false in prediction."""
+
+    __slots__ = ()
+
+
+class Reference(Expression):
+    """`t[s1, s2, ...]`: one element of a tensor; a scalar has no subscripts."""
+
+    __slots__ = ("subscripts", "tensor")
+    fields = ("tensor", "subscripts")
+    tensor: str
+    subscripts: tuple[Expression, ...]
+
+
+class Pad(Expression):
+    """`pad(s)` as a subscript: where s leaves the range, 0 is read."""
+
+    __slots__ = ("subscript",)
+    fields = ("subscript",)
+    subscript: Expression
+
+
+class Add(Expression):
+    """A sum of two or more terms; `a - b` is `a + (-1)*b`."""
+
+    __slots__ = ("terms",)
+    fields = ("terms",)
+    terms: tuple[Expression, ...]
+
+    @classmethod
+    def make(cls, *values: object) -> Expression:
+        (terms,) = values
+        assert isinstance(terms, tuple)
+        return add(*terms)
+
+
+class Multiply(Expression):
+    """A product of two or more factors; `a / b` is `a * b**-1`.
+
+    A factor that is an Iverson bracket is strongly zero: where it is false
+    the product is 0, whatever the other factors are.
+    """
+
+    __slots__ = ("factors",)
+    fields = ("factors",)
+    factors: tuple[Expression, ...]
+
+    @classmethod
+    def make(cls, *values: object) -> Expression:
+        (factors,) = values
+        assert isinstance(factors, tuple)
+        return multiply(*factors)
+
+
+class Power(Expression):
+    """`base ** exponent`."""
+
+    __slots__ = ("base", "exponent")
+    fields = ("base", "exponent")
+    base: Expression
+    exponent: Expression
+
+    @classmethod
+    def make(cls, *values: object) -> Expression:
+        base, exponent = values
+        assert isinstance(base, Expression) and isinstance(exponent, Expression)
+        return power(base, exponent)
+
+
+class FloorDivide(Expression):
+    """`a // b`, rounded down."""
+
+    __slots__ = ("left", "right")
+    fields = ("left", "right")
+    left: Expression
+    right: Expression
+
+
+class Modulo(Expression):
+    """`a % b`, with the sign of b."""
+
+    __slots__ = ("left", "right")
+    fields = ("left", "right")
+    left: Expression
+    right: Expression
+
+
+class Call(Expression):
+    """An elementwise function from the table in `functions`."""
+
+    __slots__ = ("arguments", "function")
+    fields = ("function", "arguments")
+    function: str
+    arguments: tuple[Expression, ...]
+
+
+class Reduce(Expression):
+    """`operation[i, j | condition](body)`, binding its indices.
+
+    The operations are sum, mean, max, argmax and logsumexp. argmax over
+    several indices is the row-major position.
+    """
+
+    __slots__ = ("body", "condition", "indices", "operation")
+    fields = ("operation", "indices", "condition", "body")
+    operation: str
+    indices: tuple[str, ...]
+    condition: Expression | None
+    body: Expression
+
+    def _free_indices(self) -> frozenset[str]:
+        return Expression._free_indices(self) - frozenset(self.indices)
+
+
+class Softmax(Expression):
+    """`softmax[k | condition](body)`: keeps its indices; 0 where the condition is false."""
+
+    __slots__ = ("body", "condition", "indices")
+    fields = ("indices", "condition", "body")
+    indices: tuple[str, ...]
+    condition: Expression | None
+    body: Expression
+
+    def _free_indices(self) -> frozenset[str]:
+        return Expression._free_indices(self) | frozenset(self.indices)
+
+
+class Compare(Expression):
+    """`left op right`, op one of == != < <= > >=; a condition."""
+
+    __slots__ = ("left", "operator", "right")
+    fields = ("operator", "left", "right")
+    operator: str
+    left: Expression
+    right: Expression
+
+
+class Logic(Expression):
+    """`and`, `or` of two or more conditions, `not` of one."""
+
+    __slots__ = ("arguments", "operator")
+    fields = ("operator", "arguments")
+    operator: str
+    arguments: tuple[Expression, ...]
+
+
+class Bracket(Expression):
+    """`[condition]`, Iverson's bracket: 1 where true, strongly 0 where false."""
+
+    __slots__ = ("condition",)
+    fields = ("condition",)
+    condition: Expression
+
+
+class Where(Expression):
+    """`where(condition, yes, no)`: selects; what is not selected has no influence."""
+
+    __slots__ = ("condition", "no", "yes")
+    fields = ("condition", "yes", "no")
+    condition: Expression
+    yes: Expression
+    no: Expression
+
+
+CONDITIONS = (Compare, Logic, Training)
+
+ZERO = Number(0)
+ONE = Number(1)
+MINUS_ONE = Number(-1)
+
+
+def number(value: Value) -> Number:
+    """A constant in its simplest exact form."""
+    if isinstance(value, float):
+        return Number(int(value) if value.is_integer() and abs(value) < 2**53 else value)
+    return Number(value.numerator if value.denominator == 1 else Fraction(value))
+
+
+def add(*terms: Expression) -> Expression:
+    """Their sum: flat, the numbers in it folded where the first of them stands."""
+    flat: list[Expression] = []
+    place: int | None = None
+    for term in _flatten(terms, Add, "terms"):
+        if term == ZERO:
+            continue
+        if not isinstance(term, Number):
+            flat.append(term)
+        elif place is None:
+            place = len(flat)
+            flat.append(term)
+        else:
+            first = flat[place]
+            assert isinstance(first, Number)
+            flat[place] = number(first.value + term.value)
+    if place is not None and flat[place] == ZERO:
+        del flat[place]
+    if not flat:
+        return ZERO
+    return flat[0] if len(flat) == 1 else Add(tuple(flat))
+
+
+def multiply(*factors: Expression) -> Expression:
+    """Their product: flat, the numbers in it folded where the first of them stands."""
+    flat: list[Expression] = []
+    place: int | None = None
+    for factor in _flatten(factors, Multiply, "factors"):
+        if factor == ONE:
+            continue
+        if not isinstance(factor, Number):
+            flat.append(factor)
+        elif place is None:
+            place = len(flat)
+            flat.append(factor)
+        else:
+            first = flat[place]
+            assert isinstance(first, Number)
+            flat[place] = number(first.value * factor.value)
+    if place is not None:
+        if flat[place] == ZERO:
+            return ZERO
+        if flat[place] == ONE:
+            del flat[place]
+        elif flat[place] == MINUS_ONE and place:
+            flat.insert(0, flat.pop(place))
+    if not flat:
+        return ONE
+    return flat[0] if len(flat) == 1 else Multiply(tuple(flat))
+
+
+def power(base: Expression, exponent: Expression) -> Expression:
+    """`base ** exponent`; exact numbers are folded."""
+    if exponent == ONE:
+        return base
+    if exponent == ZERO:
+        return ONE
+    if (
+        isinstance(base, Number)
+        and isinstance(exponent, Number)
+        and isinstance(base.value, int | Fraction)
+        and isinstance(exponent.value, int)
+        and abs(exponent.value) <= 64
+        and base.value != 0
+    ):
+        return number(Fraction(base.value) ** exponent.value)
+    return Power(base, exponent)
+
+
+def negate(e: Expression) -> Expression:
+    return multiply(MINUS_ONE, e)
+
+
+def subtract(left: Expression, right: Expression) -> Expression:
+    return add(left, negate(right))
+
+
+def divide(left: Expression, right: Expression) -> Expression:
+    return multiply(left, power(right, MINUS_ONE))
+
+
+def _flatten(parts: Iterable[Expression], kind: type, field: str) -> Iterator[Expression]:
+    for part in parts:
+        if isinstance(part, kind):
+            yield from getattr(part, field)
+        else:
+            yield part
+
+
+def walk(e: Expression) -> Iterator[Expression]:
+    """The node and everything below it, outermost first."""
+    yield e
+    for child in e.children:
+        yield from walk(child)
+
+
+def references(e: Expression) -> Iterator[Reference]:
+    """Every reference in the expression, also those inside subscripts and conditions."""
+    return (node for node in walk(e) if isinstance(node, Reference))
+
+
+def bound(e: Expression) -> frozenset[str]:
+    """The names of the indices that the reductions in it bind."""
+    return frozenset(i for node in walk(e) if isinstance(node, Reduce) for i in node.indices)
+
+
+def index_names(e: Expression) -> frozenset[str]:
+    """The name of every index that occurs in it, bound or free."""
+    found: set[str] = set()
+    for node in walk(e):
+        if isinstance(node, Reduce | Softmax):
+            found.update(node.indices)
+        elif isinstance(node, Index):
+            found.add(node.name)
+        elif isinstance(node, Size):
+            found.add(node.index)
+    return frozenset(found)
+
+
+def conjunction(conditions: Iterable[Expression]) -> Expression | None:
+    """All of them at once, flat, or None where there is none."""
+    flat: list[Expression] = []
+    for condition in conditions:
+        if isinstance(condition, Logic) and condition.operator == "and":
+            flat.extend(condition.arguments)
+        else:
+            flat.append(condition)
+    unique = tuple(dict.fromkeys(flat))
+    if not unique:
+        return None
+    return unique[0] if len(unique) == 1 else Logic("and", unique)
+
+
+class Names:
+    """Hands out index names; a copy `k2` of `k` has the size of `k`.
+
+    `copies` maps each name that was handed out to the index it copies, for
+    the whole system; a name is reused from equation to equation. `explicit`
+    are the indices whose size may be smaller than the axes that they read.
+    """
+
+    def __init__(
+        self,
+        taken: Iterable[str],
+        copies: Mapping[str, str] | None = None,
+        explicit: Iterable[str] = (),
+    ) -> None:
+        self.taken = set(taken)
+        self.copies = dict(copies or {})
+        self.explicit = frozenset(explicit)
+
+    def fresh(self, index: str, avoid: Iterable[str]) -> str:
+        """A copy of `index` that is not in `avoid`."""
+        avoid = set(avoid)
+        original = self.copies.get(index, index)
+        if original not in avoid:
+            return original
+        count = 2
+        while True:
+            name = f"{original}{count}"
+            if name not in avoid and self.copies.get(name) == original:
+                return name
+            if name not in avoid and name not in self.taken:
+                self.taken.add(name)
+                self.copies[name] = original
+                return name
+            count += 1
+
+
+def substitute(e: Expression, values: Mapping[str, Expression], names: Names) -> Expression:
+    """Put expressions in the place of free indices, renaming bound ones that would capture."""
+    values = {k: v for k, v in values.items() if k in e.free and v != Index(k)}
+    if not values:
+        return e
+    if isinstance(e, Index):
+        return values[e.name]
+    if isinstance(e, Reduce):
+        e = _rename_captured(e, values, names)
+        return e.map(lambda child: substitute(child, values, names))
+    if isinstance(e, Softmax):
+        return _substitute_softmax(e, values, names)
+    return e.map(lambda child: substitute(child, values, names))
+
+
+def fill(e: Expression, values: Mapping[str, Expression]) -> Expression:
+    """Put expressions in the place of scalars, as in a formula of `functions`."""
+    if isinstance(e, Reference):
+        return values.get(e.tensor, e)
+    return e.map(lambda child: fill(child, values))
+
+
+def _rename_captured(e: Reduce, values: Mapping[str, Expression], names: Names) -> Reduce:
+    incoming = frozenset[str]().union(*(v.free for v in values.values()))
+    clash = [i for i in e.indices if i in incoming]
+    if not clash:
+        return e
+    avoid = set(incoming | e.body.free | bound(e.body) | set(e.indices))
+    if e.condition is not None:
+        avoid |= e.condition.free
+    return rename_bound(e, clash, names, avoid)
+
+
+def rename_bound(e: Reduce, which: Iterable[str], names: Names, avoid: Iterable[str]) -> Reduce:
+    """The same reduction with some of its indices under fresh names."""
+    avoid = set(avoid)
+    renaming: dict[str, Expression] = {}
+    for i in which:
+        new = names.fresh(i, avoid)
+        avoid.add(new)
+        renaming[i] = Index(new)
+    indices = tuple(r.name if isinstance(r := renaming.get(i), Index) else i for i in e.indices)
+    condition = None if e.condition is None else substitute(e.condition, renaming, names)
+    return Reduce(e.operation, indices, condition, substitute(e.body, renaming, names)).at(e.span)
+
+
+def _substitute_softmax(
+    e: Softmax, values: Mapping[str, Expression], names: Names
+) -> Expression:
+    """A softmax whose own index becomes a value is written out: exp(body - logsumexp)."""
+    own = {i: values[i] for i in e.indices if i in values}
+    rest = {i: v for i, v in values.items() if i not in own}
+    incoming = frozenset[str]().union(*(v.free for v in values.values()))
+    if all(isinstance(v, Index) for v in own.values()) and not (
+        incoming & (e.free | frozenset(e.indices))
+    ):
+        renamed = tuple(v.name if isinstance(v := own.get(i), Index) else i for i in e.indices)
+        everything = {**rest, **own}
+        condition = e.condition and substitute(e.condition, everything, names)
+        return Softmax(renamed, condition, substitute(e.body, everything, names)).at(e.span)
+    total = Reduce("logsumexp", e.indices, e.condition, e.body)
+    written = Call("exp", (subtract(e.body, total),))
+    if e.condition is not None:
+        return substitute(multiply(Bracket(e.condition), written), values, names)
+    return substitute(written, values, names)
