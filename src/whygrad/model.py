@@ -1,0 +1,180 @@
+"""`Network` and `Sequential`: a network with everything that can be asked of it.
+
+This is where the packages meet: what a network does is written in `network`,
+`training` and `insight`, and hangs here on one name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import WhygradError
+from .network.layers import Layer
+from .network.network import BaseNetwork
+from .network.optimizers import Optimizer
+from .network.sequential import sequential_text
+
+if TYPE_CHECKING:
+    from .calculus import Derivation
+    from .insight import Explainer, Explanation, Report, Verdict
+    from .training import History
+
+
+class Network(BaseNetwork):
+    """A network from its text.
+
+    Example:
+        net = Network(text)
+        net.init(seed=0, x=X, y=y)
+        net.train(x=X, y=y, epochs=50, batch_size=32)
+        print(net.why("w1[0,2]", x=X, y=y))
+    """
+
+    def train(
+        self,
+        *,
+        epochs: int,
+        batch_size: int | None = None,
+        optimizer: Optimizer | None = None,
+        validation: float = 0.0,
+        seed: int = 0,
+        progress: bool = False,
+        dtype: str = "float64",
+        data: Mapping[str, object] | None = None,
+        **named: object,
+    ) -> History:
+        """Train the parameters by mini-batches; see `whygrad.training.train`."""
+        from .training import train
+
+        return train(
+            self,
+            epochs=epochs,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            validation=validation,
+            seed=seed,
+            progress=progress,
+            dtype=dtype,
+            data=data,
+            **named,
+        )
+
+    def why(
+        self,
+        target: str,
+        *,
+        top: int = 10,
+        training: bool = False,
+        seed: int = 0,
+        data: Mapping[str, object] | None = None,
+        **named: object,
+    ) -> Explanation:
+        """Why a derivative is what it is; see `whygrad.insight.Explainer`.
+
+        Example:
+            w = net.why("w1[0,2]", x=X, y=y)
+            print(w)
+            w.terms[0].factors[0].why()
+        """
+        return self.explainer(
+            target, top=top, training=training, seed=seed, data=data, **named
+        ).why(target)
+
+    def explainer(
+        self,
+        *targets: str,
+        top: int = 10,
+        training: bool = False,
+        seed: int = 0,
+        data: Mapping[str, object] | None = None,
+        **named: object,
+    ) -> Explainer:
+        """One pass over the data, after which many questions can be asked of it.
+
+        `targets` are elements or tensors that are no parameters and will be asked for.
+        """
+        from .insight import Explainer
+
+        arrays = self.bind(data, named)
+        return Explainer(
+            self._derivation_for(targets),
+            self.complete_sizes(arrays),
+            {**self.values(), **arrays},
+            top=top,
+            training=training,
+            seed=seed,
+        )
+
+    def _derivation_for(self, targets: Sequence[str]) -> Derivation:
+        """The usual derivation, or one that reaches what is asked for besides the params."""
+        usual = self.derive()
+        names = [t.partition("[")[0].strip().removeprefix(usual.mark) for t in targets]
+        others = [n for n in names if n in self.system.tensors and n not in usual.derived]
+        return self.derive((*usual.wanted, *others)) if others else usual
+
+    def check(
+        self,
+        *,
+        wrt: str | Iterable[str] | None = None,
+        training: bool = False,
+        seed: int = 0,
+        data: Mapping[str, object] | None = None,
+        **named: object,
+    ) -> Report:
+        """Every derivative against central differences; see `whygrad.insight.check`."""
+        from .insight import check
+
+        arrays = self.bind(data, named)
+        return check(
+            self.derive(wrt),
+            self.complete_sizes(arrays),
+            {**self.values(), **arrays},
+            training=training,
+            seed=seed,
+        )
+
+    def attempt(
+        self,
+        equation: str,
+        *,
+        training: bool = False,
+        seed: int = 0,
+        data: Mapping[str, object] | None = None,
+        **named: object,
+    ) -> Verdict:
+        """Judge a derivative that somebody wrote; see `whygrad.insight.attempt`.
+
+        Example:
+            net.attempt("δz2[n,k] = (yhat[n,k] - [k == y[n]]) / size(n)", x=X, y=y)
+        """
+        from .insight import attempt
+
+        return attempt(
+            equation, self.explainer(training=training, seed=seed, data=data, **named)
+        )
+
+
+class Sequential(Network):
+    """Layers in a row and the name of a cost; the text is written by the layers.
+
+    The samples are `x[n,i]` and the targets y: class numbers `y[n] in k` for cross_entropy and
+    for hinge with several outputs, otherwise `y[n,k]`. Where there is one output, an array of
+    n numbers will do.
+    """
+
+    def __init__(self, layers: Sequence[Layer], cost: str) -> None:
+        super().__init__(sequential_text(layers, cost))
+
+
+def read(path: str | PathLike[str]) -> Network:
+    """The network whose text is in a file (usually `.wg`)."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise WhygradError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise WhygradError(f"cannot read {path}: it is no UTF-8 text") from None
+    return Network(text)

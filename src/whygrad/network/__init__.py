@@ -1,0 +1,1 @@
+"""Layers, costs, optimisers and initialisers, which write equations; and the network of them."""

@@ -1,0 +1,104 @@
+"""Layers: functions that write the lines of a network's text.
+
+A layer reads one tensor, `source[n,i]`, and writes equations of its own.
+Nothing else knows what a layer is: after this file there is only text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..errors import WhygradError, nearest
+from ..language.functions import FUNCTIONS
+from .initialisers import INITIALISERS
+
+RELU_FAMILY = frozenset({"relu", "leaky_relu", "elu", "gelu", "silu", "softplus"})
+ACTIVATIONS = frozenset(f.name for f in FUNCTIONS.values() if f.arity == 1) | {"softmax"}
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """What stands between two layers: a tensor and its index beside the batch's."""
+
+    tensor: str
+    index: str
+
+    def __str__(self) -> str:
+        return f"{self.tensor}[n,{self.index}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What a layer writes: its parameters, and its equations up to the pre-activation.
+
+    The activation is kept apart, since the last layer's belongs to the cost:
+    its result is the prediction, `yhat`.
+    """
+
+    parameters: tuple[str, ...]
+    equations: tuple[str, ...]
+    output: Port
+
+
+class Layer(Protocol):
+    """Anything that can stand in a `Sequential`."""
+
+    @property
+    def width(self) -> int:
+        """How many values it gives for each sample: the size of its output's index."""
+
+    @property
+    def activation(self) -> str | None:
+        """The function that follows its equations, or None."""
+
+    def lines(self, number: int, source: Port, index: str) -> Lines:
+        """Write layer `number`, which reads `source` and gives a tensor over `index`."""
+
+
+@dataclass(frozen=True)
+class Dense:
+    """`z = x·w + b`, then an elementwise activation or softmax.
+
+    Args:
+        width: the number of nodes, at least 1.
+        activation: any function of one argument in the language's table, "softmax", or None.
+        initialiser: how the weights are drawn, as it stands after `~` in a text: "lecun",
+            "normal(0, 0.1)"; by default "he" where the activation is of
+            relu's kind, else "glorot".
+        bias: whether to add b, which starts at 0.
+    """
+
+    width: int
+    activation: str | None = None
+    initialiser: str | None = None
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        if isinstance(self.width, bool) or not isinstance(self.width, int) or self.width < 1:
+            raise WhygradError(f"a layer's width is a whole number from 1 on, not {self.width!r}")
+        if self.activation is not None and self.activation not in ACTIVATIONS:
+            hint = nearest(str(self.activation), ACTIVATIONS)
+            raise WhygradError(f"unknown activation {self.activation!r}; {hint}")
+        name = str(self.initialiser).partition("(")[0].strip()
+        if self.initialiser is not None and name not in INITIALISERS:
+            hint = nearest(name, INITIALISERS)
+            raise WhygradError(f"unknown initialiser {self.initialiser!r}; {hint}")
+
+    def lines(self, number: int, source: Port, index: str) -> Lines:
+        """Write `z = sum(source * w) + b`."""
+        draw = self.initialiser or ("he" if self.activation in RELU_FAMILY else "glorot")
+        weights, bias = f"w{number}[{source.index},{index}]", f"b{number}[{index}]"
+        output = Port(f"z{number}", index)
+        parameters = [f"{weights} ~ {draw}"] + [f"{bias} ~ zeros"] * self.bias
+        total = f"sum[{source.index}]({source} * {weights})" + f" + {bias}" * self.bias
+        return Lines(tuple(parameters), (f"{output} = {total}",), output)
+
+
+def activate(activation: str | None, source: Port) -> str:
+    """The right side that applies an activation to a tensor."""
+    if activation is None:
+        return str(source)
+    if activation == "softmax":
+        return f"softmax[{source.index}]({source})"
+    return f"{activation}({source})"

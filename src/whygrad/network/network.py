@@ -1,0 +1,254 @@
+"""A network: its equations, and the numbers of its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from ..calculus import derive
+from ..engines.reference import ReferenceEngine
+from ..errors import DataError, WhygradError, nearest
+from ..language.order import prerequisites
+from ..language.parsing import parse
+from ..language.sizes import infer_sizes
+from ..language.system import System
+from .data import Arrays, bind, check_whole_numbers, class_counts, merge, whole_numbered
+from .initialisers import initial_value
+from .parameters import Parameters
+
+if TYPE_CHECKING:
+    from ..calculus import Derivation
+    from ..engines.base import Program
+
+
+class BaseNetwork:
+    """Equations with parameters: what can be evaluated, and differentiated.
+
+    Everything here runs on the reference engine in float64. Arrays are given by the names of
+    the tensors (`x=X, y=y`) or in one mapping (`data={"x": X, "y": y}`).
+    """
+
+    def __init__(self, text: str | System) -> None:
+        """Read the text of a network; raises LanguageError, which shows the place of a fault."""
+        self.system = text if isinstance(text, System) else parse(text)
+        self.settings: dict[str, float] = {
+            t.name: t.declaration.value
+            for t in self.system.of_kind("setting")
+            if t.declaration is not None and t.declaration.value is not None
+        }
+        self._parameters: Parameters | None = None
+        self._states: Parameters | None = None
+        self.sizes: dict[str, int] = {}
+        self._derivations: dict[tuple[str, ...] | None, Derivation] = {}
+        self._programs: dict[object, Program] = {}
+
+    def __str__(self) -> str:
+        return str(self.system)
+
+    def init(
+        self,
+        *,
+        seed: int = 0,
+        sizes: Mapping[str, int] | None = None,
+        data: Mapping[str, object] | None = None,
+        **named: object,
+    ) -> Self:
+        """Draw every parameter and state, with the sizes that the text, `sizes` or data give.
+
+        The same seed gives the same numbers. Raises SizeError for a size that is left open.
+        """
+        arrays = bind(self.system, merge(data, named), needed=())
+        for index in sizes or {}:
+            if index not in self.system.index_names:
+                hint = nearest(index, self.system.index_names)
+                raise DataError(f"the network has no index '{index}'; {hint}")
+        found = self._infer(self.system, dict(sizes or {}), arrays)
+        check_whole_numbers(self.system, arrays, found)
+        self.sizes = {i: found[i] for i in self._lasting_indices() if i in found}
+        self._parameters = self._draw("param", found, seed)
+        self._states = self._draw("state", found, seed)
+        return self
+
+    @property
+    def params(self) -> Parameters:
+        """The parameters' arrays by name; to set one checks its shape and that it is finite."""
+        if self._parameters is None:
+            raise WhygradError(
+                "the parameters have no values yet: call net.init(seed=0, x=..., y=...) first"
+            )
+        return self._parameters
+
+    @property
+    def states(self) -> Parameters:
+        """What the network keeps from step to step beside its parameters, by name."""
+        if self._states is None:
+            raise WhygradError(
+                "the states have no values yet: call net.init(seed=0, x=..., y=...) first"
+            )
+        return self._states
+
+    @property
+    def is_initialised(self) -> bool:
+        """Whether the parameters have values."""
+        return self._parameters is not None
+
+    def derive(self, wrt: str | Iterable[str] | None = None) -> Derivation:
+        """The derivation of ∂cost/∂(each parameter), or of the tensors named in `wrt`."""
+        if self.system.cost is None:
+            raise WhygradError("there is nothing to derive: the text has no line 'minimize J'")
+        names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
+        for name in names or ():
+            self._check_differentiable(name)
+        if names not in self._derivations:
+            self._derivations[names] = derive(self.system, wrt=names)
+        return self._derivations[names]
+
+    def forward(
+        self,
+        *,
+        data: Mapping[str, object] | None = None,
+        training: bool = False,
+        seed: int = 0,
+        **named: object,
+    ) -> Arrays:
+        """The value of every tensor of the text, by its name.
+
+        `training` is what the word means in the text, and `seed` the seed of its noise.
+        """
+        arrays = self.bind(data, named)
+        wanted = [e.name for e in self.system.equations]
+        values = self.evaluate(self.stable_system(), wanted, arrays, training=training, seed=seed)
+        return {**arrays, **self.values(), **values}
+
+    def predict(
+        self, *, data: Mapping[str, object] | None = None, **named: object
+    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]] | Arrays:
+        """What the text's `predict` names: an array, or arrays by name if there are several.
+
+        Needs only the data from which that is computed.
+        """
+        wanted = self.system.predictions
+        if not wanted:
+            raise WhygradError("the text does not say what to predict: add a line 'predict yhat'")
+        needed = prerequisites(self.system, wanted)
+        arrays = self.bind(data, named, needed=self._read_by(needed))
+        values = self.evaluate(self.stable_system(), wanted, arrays)
+        return values[wanted[0]] if len(wanted) == 1 else values
+
+    def gradients(
+        self,
+        *,
+        wrt: str | Iterable[str] | None = None,
+        data: Mapping[str, object] | None = None,
+        training: bool = False,
+        seed: int = 0,
+        **named: object,
+    ) -> Arrays:
+        """∂cost/∂tensor for each parameter, or for each tensor in `wrt`, by the tensor's name."""
+        derivation = self.derive(wrt)
+        arrays = self.bind(data, named)
+        slopes = {name: derivation.mark + name for name in derivation.wanted}
+        values = self.evaluate(
+            derivation.simplified_system, slopes.values(), arrays, training=training, seed=seed
+        )
+        return {name: values[slope] for name, slope in slopes.items()}
+
+    # What the packages built on this one use
+
+    def bind(
+        self,
+        data: Mapping[str, object] | None,
+        named: Mapping[str, object],
+        needed: Iterable[str] | None = None,
+    ) -> Arrays:
+        """Check and convert data; by default every given tensor has to be there."""
+        if needed is None:
+            needed = [t.name for t in self.system.of_kind("given")]
+        return bind(self.system, merge(data, named), needed)
+
+    def values(self) -> Arrays:
+        """Parameters, states and settings by name, as an engine takes them."""
+        settings = {name: np.asarray(value, np.float64) for name, value in self.settings.items()}
+        return {**self.params, **self.states, **settings}
+
+    def sizes_for(self, system: System, arrays: Arrays) -> dict[str, int]:
+        """The sizes of a system's indices for these data, the number of samples left open.
+
+        Raises SizeError where sizes disagree, DataError for a class number out of range.
+        """
+        values = self.values()
+        shaped = {i for name in values for i in system.tensors[name].indices}
+        known = {i: size for i, size in self.sizes.items() if i not in shaped}
+        sizes = self._infer(system, known, {**values, **arrays})
+        check_whole_numbers(self.system, arrays, sizes)
+        axes = {i for tensor in system.of_kind("given") for i in tensor.indices}
+        fixed = {i: sizes[i] for i in axes - {system.batch} if i in sizes}
+        return self._infer(system, {**self.sizes, **fixed}, values)
+
+    def complete_sizes(self, arrays: Arrays) -> dict[str, int]:
+        """The size of every index for these data, the number of samples included."""
+        sizes = self._infer(self.system, self.sizes, {**self.values(), **arrays})
+        check_whole_numbers(self.system, arrays, sizes)
+        return sizes
+
+    def stable_system(self) -> System:
+        """The system, its cost in the form that neither overflows nor cancels."""
+        if self.system.cost is None:
+            return self.system
+        return self.derive().simplified_system
+
+    def evaluate(
+        self,
+        system: System,
+        wanted: Iterable[str],
+        arrays: Arrays,
+        *,
+        training: bool = False,
+        seed: int = 0,
+    ) -> Arrays:
+        """Run some tensors of the system, or of one derived from it, on bound data."""
+        names = tuple(wanted)
+        needed = replace(prerequisites(system, names), source=self.system.source)
+        sizes = self.sizes_for(needed, arrays)
+        key = (needed, names, training, tuple(sorted(sizes.items())))
+        if key not in self._programs:
+            self._programs[key] = ReferenceEngine().compile(
+                needed, sizes, names, dtype="float64", training=training
+            )
+        return self._programs[key].run({**self.values(), **arrays}, seed=seed, step=0)
+
+    def _infer(self, system: System, known: Mapping[str, int], arrays: Arrays) -> dict[str, int]:
+        shapes = {name: array.shape for name, array in arrays.items()}
+        return infer_sizes(system, known, shapes, class_counts(self.system, arrays))
+
+    def _lasting_indices(self) -> frozenset[str]:
+        """The indices whose sizes stay as they were at `init`.
+
+        Those of parameters and states, and those of which class numbers are values.
+        """
+        kept = (*self.system.of_kind("param"), *self.system.of_kind("state"))
+        classes = {d.within for _, d in self.system.declarations.values() if d.within}
+        return frozenset(i for tensor in kept for i in tensor.indices) | classes
+
+    def _draw(self, kind: str, sizes: Mapping[str, int], seed: int) -> Parameters:
+        shapes = {t.name: tuple(sizes[i] for i in t.indices) for t in self.system.of_kind(kind)}
+        return Parameters(
+            {name: initial_value(self.system, name, shape, seed) for name, shape in shapes.items()}
+        )
+
+    def _read_by(self, system: System) -> list[str]:
+        """The given tensors that the equations of a system read."""
+        from ..language.expression import references
+
+        read = {r.tensor for e in system.expressions() for r in references(e)}
+        return [t.name for t in system.of_kind("given") if t.name in read]
+
+    def _check_differentiable(self, name: str) -> None:
+        tensors = self.system.tensors
+        if name not in tensors:
+            raise DataError(f"the network has no tensor '{name}'; {nearest(name, tensors)}")
+        if name in whole_numbered(self.system):
+            raise DataError(f"'{name}' holds whole numbers, so there is no derivative for it")

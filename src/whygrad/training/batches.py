@@ -1,0 +1,74 @@
+"""Rows of data: taken out, held out, and shuffled."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from ..language.system import System
+from ..network.data import Arrays
+from ..network.random import generator
+
+BATCH_SIZE = 32
+
+Rows = NDArray[np.int64]
+
+
+class Samples:
+    """Data whose tensors have the batch index as an axis: rows can be taken out of them.
+
+    A tensor without that axis is the same for every batch. Without a batch index there is one
+    row, which is everything.
+    """
+
+    def __init__(self, system: System, arrays: Arrays) -> None:
+        self.arrays = arrays
+        self.axes = {
+            t.name: t.indices.index(system.batch)
+            for t in system.of_kind("given")
+            if system.batch in t.indices and t.name in arrays
+        }
+        self.count = next((arrays[name].shape[axis] for name, axis in self.axes.items()), 1)
+
+    def take(self, rows: Rows) -> Arrays:
+        """The data of these rows."""
+        return {
+            name: np.take(array, rows, self.axes[name]) if name in self.axes else array
+            for name, array in self.arrays.items()
+        }
+
+
+def split(
+    samples: Samples, share: float, seed: int, classes: NDArray[np.int64] | None
+) -> tuple[Rows, Rows]:
+    """Rows to train on and rows held out, drawn by the seed.
+
+    With class numbers, every class is held out to the same share, as near as whole rows allow.
+    """
+    if not 0 <= share < 1:
+        raise DataError(f"validation is a share from 0 up to, but not including, 1; not {share!r}")
+    order = generator(seed, "validation").permutation(samples.count)
+    wanted = round(share * samples.count)
+    if share > 0 and not 0 < wanted < samples.count:
+        raise DataError(
+            f"validation={share} of {samples.count} rows holds out {wanted}: "
+            "both parts need at least one row"
+        )
+    if classes is not None:
+        order = order[_interleaved(classes[order])]
+    return np.sort(order[wanted:]), np.sort(order[:wanted])
+
+
+def _interleaved(classes: NDArray[np.int64]) -> Rows:
+    """An order of the rows whose every beginning holds the classes in their proportions."""
+    place = np.empty(len(classes))
+    for value in np.unique(classes):
+        members = np.flatnonzero(classes == value)
+        place[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return np.argsort(place, kind="stable")
+
+
+def shuffled(rows: Rows, seed: int, epoch: int) -> Rows:
+    """The rows in an order of this epoch's own."""
+    return generator(seed, "shuffle", epoch).permutation(rows)

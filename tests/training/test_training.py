@@ -1,0 +1,241 @@
+"""The mini-batch loop: it learns, repeats itself to the bit, holds rows out, and stops in time."""
+
+import numpy as np
+import pytest
+
+import whygrad as wg
+from whygrad.training import History
+from whygrad.training.batches import Samples, split
+
+
+def blobs(count: int = 90) -> tuple[np.ndarray, np.ndarray]:
+    """Three clouds of points in the plane."""
+    rng = np.random.default_rng(0)
+    y = np.arange(count) % 3
+    centres = np.array([[0, 2], [2, -1], [-2, -1]])
+    return centres[y] + 0.5 * rng.normal(size=(count, 2)), y
+
+
+X, Y = blobs()
+
+
+def classifier(seed: int = 0) -> wg.Network:
+    net = wg.Sequential([wg.Dense(8, "tanh"), wg.Dense(3)], cost="cross_entropy")
+    return net.init(seed=seed, x=X, y=Y)
+
+
+def trained(**options: object) -> tuple[wg.Network, History]:
+    net = classifier()
+    defaults = {"epochs": 8, "batch_size": 16, "optimizer": wg.Adam(0.02)}
+    return net, net.train(**{"x": X, "y": Y, **defaults, **options})
+
+
+def test_training_learns() -> None:
+    net, history = trained(epochs=30, validation=0.2)
+    assert history.cost[-1] < 0.2 * history.cost[0]
+    assert history.accuracy[-1] > 0.95
+    assert history.validation_accuracy[-1] > 0.9
+    assert (net.predict(x=X).argmax(axis=1) == Y).mean() > 0.95
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others() -> None:
+    (a, first), (b, second), (c, third) = trained(seed=1), trained(seed=1), trained(seed=2)
+    assert first == second and first != third
+    assert all((a.params[name] == b.params[name]).all() for name in a.params)
+    assert any((a.params[name] != c.params[name]).any() for name in a.params)
+
+
+def test_a_step_is_the_gradient_of_its_batch() -> None:
+    net = classifier()
+    before = {name: array.copy() for name, array in net.params.items()}
+    slopes = net.gradients(x=X, y=Y)
+    net.train(x=X, y=Y, epochs=1, batch_size=len(X), optimizer=wg.SGD(0.5))
+    for name, value in before.items():
+        np.testing.assert_allclose(net.params[name], value - 0.5 * slopes[name], rtol=1e-12)
+
+
+def test_every_row_is_seen_once_an_epoch_and_the_last_batch_is_smaller() -> None:
+    net = wg.Network(
+        """
+        given x[n]
+        batch n
+        param w ~ zeros
+        state seen ~ zeros, steps ~ zeros, squares ~ zeros
+        J = mean[n](w * x[n])
+        minimize J
+        seen <- seen + sum[n](x[n])
+        squares <- squares + sum[n](x[n]**2)
+        steps <- steps + 1
+        """
+    ).init()
+    x = 2.0 ** np.arange(10)
+    net.train(x=x, epochs=3, batch_size=4, optimizer=wg.SGD(0.1))
+    assert net.states["steps"] == 3 * 3
+    assert net.states["seen"] == 3 * x.sum()
+    assert net.states["squares"] == 3 * (x**2).sum()
+
+
+def test_rows_held_out_are_not_trained_on_and_hold_every_class() -> None:
+    net, history = trained(epochs=2, validation=0.2)
+    assert len(history.validation_cost) == 2
+    _, held_out = split(Samples(net.system, {"x": X, "y": Y}), 0.2, seed=0, classes=Y)
+    assert np.bincount(Y[held_out]).tolist() == [6, 6, 6]
+    spoilt = X.copy()
+    spoilt[held_out] = 100
+    other, worse = trained(epochs=2, validation=0.2, x=spoilt)
+    assert all((net.params[name] == other.params[name]).all() for name in net.params)
+    assert worse.cost == history.cost and worse.validation_cost != history.validation_cost
+
+
+def test_float32_is_nearly_the_same() -> None:
+    net, _ = trained(epochs=2)
+    single, _ = trained(epochs=2, dtype="float32")
+    for name in net.params:
+        difference = np.abs(net.params[name] - single.params[name]).max()
+        assert 0 < difference < 1e-4
+
+
+def test_dropout_and_running_means_are_equations() -> None:
+    net = wg.Network(
+        """
+        given x[n,i], y[n] in k
+        batch n
+        size j = 12
+        param w[i,j] ~ glorot, b[j] ~ zeros, u[j,k] ~ glorot, c[k] ~ zeros
+        noise keep[n,j] ~ bernoulli(0.8)
+        state centre[i] ~ zeros
+        middle[i] = mean[n](x[n,i])
+        s[n,i] = x[n,i] - where(training, middle[i], centre[i])
+        a[n,j] = tanh(sum[i](s[n,i] * w[i,j]) + b[j])
+        d[n,j] = where(training, keep[n,j] * a[n,j] / 0.8, a[n,j])
+        yhat[n,k] = softmax[k](sum[j](d[n,j] * u[j,k]) + c[k])
+        J = mean[n](-log(yhat[n,y[n]]))
+        minimize J
+        predict yhat
+        centre[i] <- 0.9 * centre[i] + 0.1 * middle[i]
+        """
+    ).init(seed=0, x=X + 5, y=Y)
+    history = net.train(x=X + 5, y=Y, epochs=40, batch_size=16, optimizer=wg.Adam(0.02))
+    assert history.cost[-1] < history.cost[0] / 2
+    np.testing.assert_allclose(net.states["centre"], (X + 5).mean(axis=0), atol=0.4)
+    assert (net.predict(x=X + 5).argmax(axis=1) == Y).mean() > 0.9
+
+
+def test_without_a_batch_index_a_step_takes_everything() -> None:
+    net = wg.Network(
+        """
+        given target[i]
+        param w[i] ~ zeros
+        J = sum[i]((w[i] - target[i])**2 / 2)
+        minimize J
+        """
+    ).init(target=[1.0, 2.0])
+    net.train(target=[1.0, 2.0], epochs=200, optimizer=wg.SGD(0.1))
+    np.testing.assert_allclose(net.params["w"], [1, 2], rtol=1e-6)
+    with pytest.raises(wg.DataError, match="batch n"):
+        net.train(target=[1.0, 2.0], epochs=1, validation=0.5)
+
+
+# A training that goes bad
+
+
+def exploding() -> tuple[wg.Network, dict[str, object]]:
+    net = wg.Network(
+        """
+        given x[n]
+        batch n
+        param w ~ ones
+        p[n] = w * x[n]
+        q[n] = exp(p[n])
+        J = mean[n](q[n])
+        minimize J
+        """
+    ).init()
+    return net, {"x": np.full(4, -3.0), "optimizer": wg.SGD(1e6), "batch_size": 4}
+
+
+def test_a_cost_that_is_no_longer_finite_stops_and_says_where() -> None:
+    net, options = exploding()
+    net.params["w"] = -1
+    with pytest.raises(wg.TrainingError) as caught:
+        net.train(epochs=20, **{**options, "x": np.array([3.0, 3.0, 3.0, -3.0])})
+    message = str(caught.value)
+    assert "step 1: J is inf" in message and message.count("the first to go bad was q") == 1
+    assert net.params["w"] == -1
+
+
+def test_an_update_that_is_not_finite_stops_too() -> None:
+    net = wg.Network(
+        """
+        param w ~ zeros
+        J = sqrt(w)
+        minimize J
+        """
+    ).init()
+    with pytest.raises(wg.TrainingError, match="step 0: w <- is not finite"):
+        net.train(epochs=2, optimizer=wg.SGD(0.1))
+    assert net.params["w"] == 0
+
+
+def test_the_first_to_go_bad_in_a_loop_is_named() -> None:
+    net = wg.Network(
+        """
+        given x
+        size t = 30
+        param w ~ constant(3)
+        h[-1] = x
+        h[t] = w * h[t-1]**2
+        J = h[29]
+        minimize J
+        """
+    ).init()
+    with pytest.raises(wg.TrainingError) as caught:
+        net.train(x=2.0, epochs=1, optimizer=wg.SGD(0.1))
+    assert "J is inf" in str(caught.value) and "the first to go bad was h" in str(caught.value)
+
+
+# Options, history, progress
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "epochs has to be at least 1"),
+        ({"batch_size": 0}, "batch_size has to be at least 1"),
+        ({"validation": 1.0}, "validation is a share"),
+        ({"validation": 0.001}, "holds out 0"),
+        ({"dtype": "float16"}, "'float64' or 'float32'"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, message: str) -> None:
+    with pytest.raises(wg.WhygradError, match=message):
+        trained(**options)
+
+
+def test_an_untrained_network_has_to_be_initialised() -> None:
+    net = wg.Sequential([wg.Dense(3)], cost="cross_entropy")
+    with pytest.raises(wg.WhygradError, match=r"call net\.init"):
+        net.train(x=X, y=Y, epochs=1)
+
+
+def test_history_prints_as_a_table_of_a_dozen_epochs() -> None:
+    _, history = trained(epochs=30, validation=0.2)
+    lines = str(history).splitlines()
+    assert lines[0].split("  ")[0].strip() == "epoch"
+    assert "validation accuracy" in lines[0]
+    assert len(lines) == 13
+    assert lines[1].split()[0] == "1" and lines[-1].split()[0] == "30"
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_progress_is_a_few_plain_lines_where_there_is_no_terminal(capsys) -> None:
+    trained(epochs=25, progress=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("epoch 1: cost ") and "accuracy" in lines[0]
+    assert lines[-1].startswith("epoch 25: ")
+    assert len(lines) <= 14
+
+
+def test_without_progress_nothing_is_printed(capsys) -> None:
+    trained(epochs=2)
+    assert capsys.readouterr().out == ""
