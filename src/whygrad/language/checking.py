@@ -380,5 +380,3 @@ def _left(e: Equation) -> str:
 
 def _named(name: str, indices: Sequence[str]) -> str:
     return f"{name}[{','.join(indices)}]" if indices else name
-
-

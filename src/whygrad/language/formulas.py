@@ -199,9 +199,7 @@ def _is_moderate(value: Value) -> bool:
 class _Reader:
     """Turns the nodes of Python's tree into ours."""
 
-    def __init__(
-        self, text: str, line: int, source: str, resolve: Callable[[str], str]
-    ) -> None:
+    def __init__(self, text: str, line: int, source: str, resolve: Callable[[str], str]) -> None:
         self.rows = text.split("\n")
         self.line = line
         self.source = source

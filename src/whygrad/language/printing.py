@@ -236,13 +236,21 @@ def _without_minus(term: Expression) -> Expression | None:
     if isinstance(term, Multiply):
         first, *rest = term.factors
         if isinstance(first, Number) and first.value < 0:
-            return multiply(number(-first.value), *rest)
+            size = number(-first.value)
+            return multiply(*rest, size) if _is_part(first) else multiply(size, *rest)
     return None
+
+
+def _is_part(e: Number) -> bool:
+    """Whether it is -1/2, -1/3, ...: such a coefficient is written behind, as `-b / 3`."""
+    return isinstance(e.value, Fraction) and e.value.numerator == -1
 
 
 def _product(e: Multiply, tight: bool) -> str:
     first, *rest = e.factors
     gap = "" if tight or all(isinstance(f, Number | Index | Size) for f in e.factors) else " "
+    if isinstance(first, Number) and _is_part(first):
+        first, rest = MINUS_ONE, [*rest, number(-first.value)]
     if first == MINUS_ONE and not _is_reciprocal(rest[0]):
         text, rest = f"-{_text(rest[0], POWER, tight)}", rest[1:]
     else:
