@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .evaluate import Evaluator
-from .program import ReferenceEngine, ReferenceProgram, evaluate, evaluator
+from .points import evaluate, evaluator
+from .program import ReferenceEngine, ReferenceProgram
 
 __all__ = ["Evaluator", "ReferenceEngine", "ReferenceProgram", "evaluate", "evaluator"]

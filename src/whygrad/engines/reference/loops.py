@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...language.expression import (
@@ -18,39 +17,30 @@ from ...language.expression import (
     walk,
 )
 from ...language.order import Group
+from ...language.system import Equation
 from .elementwise import expand
 
 
 @dataclass(frozen=True, slots=True)
-class Hoisted:
-    """A part that needs nothing from the loop, stored under a name that no text can have."""
-
-    name: str
-    indices: tuple[str, ...]
-    value: Expression
-
-
-@dataclass(frozen=True, slots=True)
 class Loop:
-    """A group of equations that runs step by step.
+    """Equations that run step by step over `index`.
 
-    `values` are the right sides, in the order of the group's equations, with
-    what was taken out of the loop replaced by references to it.
+    `hoisted` are equations for parts that need nothing from the loop, under
+    names that no text can have; `values` are the right sides that read them.
     """
 
-    group: Group
+    index: str
+    direction: int
+    equations: tuple[Equation, ...]
     values: tuple[Expression, ...]
-    hoisted: tuple[Hoisted, ...]
-
-    def steps(self, values: range) -> Iterator[int]:
-        """The values of the loop's index in the order in which they run."""
-        return iter(values if self.group.direction > 0 else values[::-1])
+    hoisted: tuple[Equation, ...]
 
 
 def loop(group: Group) -> Loop:
     """Take reductions that read no tensor of the group out of its equations."""
+    assert group.index is not None
     own = frozenset(e.name for e in group.equations)
-    found: dict[Expression, Hoisted] = {}
+    found: dict[Expression, Equation] = {}
 
     def without(e: Expression, indices: tuple[str, ...]) -> Expression:
         if isinstance(e, Where) or (
@@ -59,14 +49,13 @@ def loop(group: Group) -> Loop:
             return e  # what a condition excludes must not be read
         if isinstance(e, Reduce | Softmax) and _is_free_of(e, own) and e.free <= set(indices):
             if e not in found:
-                names = tuple(i for i in indices if i in e.free)
-                found[e] = Hoisted(f"{group.equations[0].name}·{len(found)}", names, e)
-            part = found[e]
-            return Reference(part.name, tuple(Index(i) for i in part.indices))
+                name = f"{group.equations[0].name}·{len(found)}"
+                found[e] = Equation(name, tuple(Index(i) for i in indices if i in e.free), e)
+            return Reference(found[e].name, found[e].subscripts)
         return e.map(lambda child: without(child, indices))
 
     values = tuple(without(expand(e.value), e.indices) for e in group.equations)
-    return Loop(group, values, tuple(found.values()))
+    return Loop(group.index, group.direction, group.equations, values, tuple(found.values()))
 
 
 def _is_free_of(e: Expression, names: frozenset[str]) -> bool:

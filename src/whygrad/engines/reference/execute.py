@@ -1,0 +1,166 @@
+"""The parts of a program: an equation, a loop, an update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...language.affine import affine
+from ...language.expression import Expression, Index
+from ...language.sizes import extents
+from ...language.system import Equation, System, Update
+from .evaluate import MEBIBYTE, Evaluator
+from .inputs import Tensors
+from .loops import Loop
+from .named import Array, Named, Ranges, expand
+
+LEAST_LIMIT = 64 * MEBIBYTE
+"""Arrays of up to so many bytes are always built."""
+
+TENSORS = 4
+"""Larger arrays may have so many times the size of the largest tensor."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The sizes of a system, where each tensor's axes begin and end, and an evaluator for them."""
+
+    sizes: Mapping[str, int]
+    extents: Mapping[str, tuple[range, ...]]
+    evaluator: Evaluator
+
+    def shape(self, tensor: str) -> tuple[int, ...]:
+        """The shape in which a tensor is stored."""
+        return tuple(len(e) for e in self.extents[tensor])
+
+    def ranges(self, indices: tuple[str, ...]) -> dict[str, range]:
+        """The whole range of each index."""
+        return {i: range(self.sizes[i]) for i in indices}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A right side, ready to be evaluated; `repeated` are the parts that occur more than once."""
+
+    left: Equation | Update
+    value: Expression
+    repeated: frozenset[Expression]
+
+    def evaluate(self, evaluator: Evaluator, ranges: Ranges) -> Named:
+        """The value on the given ranges of the left side's indices."""
+        evaluator.repeated = self.repeated
+        with evaluator.fresh_memo():
+            return evaluator.evaluate(self.value, ranges)
+
+
+def layout(
+    system: System, sizes: Mapping[str, int], dtype: np.dtype[Any], training: bool
+) -> Layout:
+    """The layout of a system's tensors."""
+    axes = extents(system, sizes)
+    largest = max((prod(len(e) for e in a) for a in axes.values()), default=0)
+    limit = max(LEAST_LIMIT, TENSORS * largest * dtype.itemsize)
+    evaluator = Evaluator({}, sizes, origins(axes), dtype.name, training, limit)
+    return Layout(sizes, axes, evaluator)
+
+
+def origins(axes: Mapping[str, tuple[range, ...]]) -> dict[str, tuple[int, ...]]:
+    """The first subscript on each axis, for tensors that do not begin at 0."""
+    return {
+        name: tuple(e.start for e in extent)
+        for name, extent in axes.items()
+        if any(e.start for e in extent)
+    }
+
+
+def run_equation(where: Layout, rule: Rule, equation: Equation, tensors: Tensors) -> None:
+    """Compute one piece of a tensor."""
+    ranges = where.ranges(equation.indices)
+    result = rule.evaluate(where.evaluator, ranges)
+    if equation.name not in tensors:
+        shape = where.shape(equation.name)
+        array = result.array
+        owned = array.base is None and array.dtype == where.evaluator.dtype
+        if owned and result.names == equation.indices and array.shape == shape:
+            tensors[equation.name] = np.ascontiguousarray(array).reshape(shape)
+            return
+        tensors[equation.name] = np.empty(shape, where.evaluator.dtype)
+    _store(where, equation, result, ranges, tensors)
+
+
+def run_update(where: Layout, rule: Rule, update: Update) -> Array:
+    """What a parameter or a state becomes."""
+    ranges = where.ranges(update.indices)
+    result = rule.evaluate(where.evaluator, ranges)
+    array = np.broadcast_to(expand(result, tuple(ranges)), [len(r) for r in ranges.values()])
+    return np.array(array, where.evaluator.dtype, order="C")
+
+
+def run_loop(
+    where: Layout, loop: Loop, rules: tuple[Rule, ...], hoisted: tuple[Rule, ...], tensors: Tensors
+) -> None:
+    """Run a recurrence, step by step."""
+    evaluator = where.evaluator
+    for equation in loop.equations:
+        if equation.name not in tensors:
+            tensors[equation.name] = np.empty(where.shape(equation.name), evaluator.dtype)
+    before = evaluator.origins
+    for steps in _chunks(where, loop):
+        for rule in hoisted:
+            _hoist(where, rule, loop.index, steps, tensors)
+        for t in steps if loop.direction > 0 else reversed(steps):
+            for equation, rule in zip(loop.equations, rules, strict=True):
+                ranges = where.ranges(equation.indices)
+                ranges[loop.index] = range(t, t + 1)
+                result = rule.evaluate(evaluator, ranges)
+                _store(where, equation, result, ranges, tensors)
+    evaluator.origins = before
+    for rule in hoisted:
+        del tensors[rule.left.name]
+
+
+def _store(
+    where: Layout, equation: Equation, result: Named, ranges: Ranges, tensors: Tensors
+) -> None:
+    place: list[slice | int] = []
+    for subscript, extent in zip(equation.subscripts, where.extents[equation.name], strict=True):
+        if isinstance(subscript, Index):
+            values = ranges[subscript.name]
+            place.append(slice(values.start - extent.start, values.stop - extent.start))
+        else:
+            form = affine(subscript, where.sizes)
+            assert form is not None and not form.coefficients
+            place.append(form.constant - extent.start)
+    tensors[equation.name][tuple(place)] = expand(result, tuple(ranges))
+
+
+def _chunks(where: Layout, loop: Loop) -> list[range]:
+    """The steps in parts for which what is taken out of the loop fits into memory."""
+    values = range(where.sizes[loop.index])
+    largest = max(
+        (prod(where.sizes[i] for i in h.indices if i != loop.index) for h in loop.hoisted),
+        default=1,
+    )
+    length = max(1, where.evaluator.limit // (largest * where.evaluator.dtype.itemsize))
+    parts = [values[k : k + length] for k in range(0, len(values), length)]
+    return parts if loop.direction > 0 else parts[::-1]
+
+
+def _hoist(where: Layout, rule: Rule, index: str, steps: range, tensors: Tensors) -> None:
+    """Compute what was taken out of the loop, for some of its steps."""
+    assert isinstance(rule.left, Equation)
+    evaluator, name = where.evaluator, rule.left.name
+    ranges = where.ranges(rule.left.indices)
+    if index in ranges:
+        ranges[index] = steps
+    elif name in tensors:
+        return
+    result = rule.evaluate(evaluator, ranges)
+    shape = [len(r) for r in ranges.values()]
+    array = np.broadcast_to(expand(result, tuple(ranges)), shape)
+    tensors[name] = evaluator.meter.made(np.array(array, order="C"))
+    evaluator.origins = {**evaluator.origins, name: tuple(r.start for r in ranges.values())}

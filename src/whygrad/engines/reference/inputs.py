@@ -1,0 +1,95 @@
+"""The arrays that go into a run: checked, and in the type that the run computes with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ...errors import DataError
+from ...language.expression import references
+from ...language.system import System, Tensor
+from ..base import check_shape
+from .named import Array
+
+
+class Tensors(dict[str, Array]):
+    """Arrays by name; noise is drawn when it is first read."""
+
+    def __init__(self, draw: Callable[[str], Array]) -> None:
+        super().__init__()
+        self.draw = draw
+
+    def __missing__(self, name: str) -> Array:
+        self[name] = self.draw(name)
+        return self[name]
+
+
+def needed(system: System, wanted: Iterable[str]) -> tuple[Tensor, ...]:
+    """The declared tensors whose arrays a system needs, noise excepted."""
+    names = {r.tensor for e in system.expressions() for r in references(e)}
+    for name in sorted(names):
+        if name not in system.tensors:
+            raise DataError(f"{name} is read, but the system has no such tensor")
+    names |= set(wanted)
+    return tuple(
+        t
+        for t in system.tensors.values()
+        if t.name in names and t.kind not in ("equation", "noise")
+    )
+
+
+def subscripts(system: System) -> frozenset[str]:
+    """The tensors that stand in subscripts."""
+    return frozenset(
+        inner.tensor
+        for e in system.expressions()
+        for r in references(e)
+        for s in r.subscripts
+        for inner in references(s)
+    )
+
+
+def prepared(
+    tensor: Tensor,
+    arrays: Mapping[str, Array],
+    shape: tuple[int, ...],
+    classes: int | None,
+    whole: bool,
+    dtype: np.dtype[Any],
+) -> Array:
+    """The array of one tensor.
+
+    `classes` is the size of the index whose values it holds, if it holds
+    such; `whole` says that whole numbers are to stay whole numbers.
+    """
+    if tensor.name not in arrays:
+        declaration = tensor.declaration
+        if declaration is not None and declaration.value is not None:
+            return np.asarray(declaration.value, dtype)
+        raise DataError(f"no array was given for {tensor.name} ({tensor.kind})")
+    array = np.asarray(arrays[tensor.name])
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{tensor.name} holds {array.dtype}, but it should hold numbers")
+    check_shape(tensor.name, tensor.indices, array, shape)
+    if classes is not None:
+        return _class_numbers(tensor, array, classes)
+    if whole and array.dtype.kind in "iu":
+        return array.astype(np.int64, copy=False)
+    return array.astype(dtype, copy=False)
+
+
+def _class_numbers(tensor: Tensor, array: Array, size: int) -> Array:
+    """The array as whole numbers from 0 to size - 1."""
+    whole = array.astype(np.int64)
+    wrong = (whole != array) | (whole < 0) | (whole >= size)
+    if wrong.any():
+        place = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+        at = f"[{', '.join(map(str, place))}]" if place else ""
+        index = tensor.declaration.within if tensor.declaration is not None else None
+        raise DataError(
+            f"{tensor.name}{at} is {array[place]}, but {tensor.name} holds values of {index}: "
+            f"whole numbers from 0 to {size - 1}"
+        )
+    return whole
