@@ -101,7 +101,7 @@ class Network(BaseNetwork):
         arrays = self.bind(data, named)
         return Explainer(
             self._derivation_for(targets),
-            self.complete_sizes(arrays),
+            self.sizes_for(self.system, arrays),
             {**self.values(), **arrays},
             top=top,
             training=training,
@@ -130,7 +130,7 @@ class Network(BaseNetwork):
         arrays = self.bind(data, named)
         return check(
             self.derive(wrt),
-            self.complete_sizes(arrays),
+            self.sizes_for(self.system, arrays),
             {**self.values(), **arrays},
             training=training,
             seed=seed,
@@ -152,9 +152,7 @@ class Network(BaseNetwork):
         """
         from .insight import attempt
 
-        return attempt(
-            equation, self.explainer(training=training, seed=seed, data=data, **named)
-        )
+        return attempt(equation, self.explainer(training=training, seed=seed, data=data, **named))
 
 
 class Sequential(Network):

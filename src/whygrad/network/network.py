@@ -175,7 +175,7 @@ class BaseNetwork:
         return {**self.params, **self.states, **settings}
 
     def sizes_for(self, system: System, arrays: Arrays) -> dict[str, int]:
-        """The sizes of a system's indices for these data, the number of samples left open.
+        """The size of every index of a system for these data.
 
         Raises SizeError where sizes disagree, DataError for a class number out of range.
         """
@@ -184,15 +184,14 @@ class BaseNetwork:
         known = {i: size for i, size in self.sizes.items() if i not in shaped}
         sizes = self._infer(system, known, {**values, **arrays})
         check_whole_numbers(self.system, arrays, sizes)
+        return sizes
+
+    def open_sizes_for(self, system: System, arrays: Arrays) -> dict[str, int]:
+        """The same without the number of samples, so that it may change from run to run."""
+        sizes = self.sizes_for(system, arrays)
         axes = {i for tensor in system.of_kind("given") for i in tensor.indices}
         fixed = {i: sizes[i] for i in axes - {system.batch} if i in sizes}
-        return self._infer(system, {**self.sizes, **fixed}, values)
-
-    def complete_sizes(self, arrays: Arrays) -> dict[str, int]:
-        """The size of every index for these data, the number of samples included."""
-        sizes = self._infer(self.system, self.sizes, {**self.values(), **arrays})
-        check_whole_numbers(self.system, arrays, sizes)
-        return sizes
+        return self._infer(system, {**self.sizes, **fixed}, self.values())
 
     def stable_system(self) -> System:
         """The system, its cost in the form that neither overflows nor cancels."""
@@ -212,7 +211,7 @@ class BaseNetwork:
         """Run some tensors of the system, or of one derived from it, on bound data."""
         names = tuple(wanted)
         needed = replace(prerequisites(system, names), source=self.system.source)
-        sizes = self.sizes_for(needed, arrays)
+        sizes = self.open_sizes_for(needed, arrays)
         key = (needed, names, training, tuple(sorted(sizes.items())))
         if key not in self._programs:
             self._programs[key] = ReferenceEngine().compile(

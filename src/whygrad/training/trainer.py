@@ -41,7 +41,7 @@ class Trainer:
         self.updated = [u.name for u in whole.system.updates]
         self.program: Program = ReferenceEngine().compile(
             whole.system,
-            whole.sizes_for(whole.system, arrays),
+            whole.open_sizes_for(whole.system, arrays),
             (self.cost, *updates),
             dtype=dtype,
             training=True,
