@@ -152,7 +152,8 @@ class Network(BaseNetwork):
         """
         from .insight import attempt
 
-        return attempt(equation, self.explainer(training=training, seed=seed, data=data, **named))
+        explainer = self.explainer(top=10, training=training, seed=seed, data=data, **named)
+        return attempt(equation, explainer)
 
 
 class Sequential(Network):

@@ -8,7 +8,7 @@ change says what was missing, too much, or in the wrong place.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -31,14 +31,18 @@ from ..language.expression import (
     Reference,
     Size,
     add,
+    fill,
     multiply,
     negate,
     number,
     power,
+    references,
     substitute,
     subtract,
 )
+from ..language.checking import check_equation
 from ..language.parsing import parse_equation
+from ..language.system import Equation, System
 from .display import math_text, operand_text
 from .why import Explainer, contributions_of
 
@@ -61,6 +65,7 @@ class Verdict:
     symbolic: bool
     findings: tuple[str, ...]
     expected: str
+    simplified: str
 
     def __str__(self) -> str:
         if self.right:
@@ -68,7 +73,10 @@ class Verdict:
             return f"right: {self.equation}\n  agrees with the derived one {how}"
         lines = [f"not right: {self.equation}"]
         lines += [f"  {f}" for f in self.findings] or ["  no small change of it is right"]
-        return "\n".join([*lines, f"  the chain rule gives {self.expected}"])
+        lines.append(f"  the chain rule gives  {self.expected}")
+        if self.simplified != self.expected:
+            lines.append(f"  which simplifies to   {self.simplified}")
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -102,21 +110,40 @@ class _Attempt:
         put: dict[str, Expression] = {
             old: Index(new) for old, new in zip(equation.indices, axes, strict=True) if old != new
         }
-        value = substitute(equation.value, put, self.derivation.names)
         self.axes = axes
         self.text = text.strip()
-        self.unbound = sorted(value.free - set(axes))
-        self.value = value
+        self.unbound = self._unbound(equation)
+        value = fill(equation.value, {i: Index(i) for i in self.unbound})
+        self.value = substitute(value, put, self.derivation.names)
+        bound_value = self.value
+        if self.unbound:
+            bound_value = Reduce("sum", tuple(self.unbound), None, self.value)
+        system = System(self.derivation.system.statements, text)
+        left = tuple(map(Index, axes))
+        check_equation(system, replace(equation, subscripts=left, value=bound_value))
         self.ranges = {i: range(min(explainer.sizes[i], _SAMPLES)) for i in axes}
         truth = self._values(Reference(name, tuple(map(Index, axes))))
         assert truth is not None
         self.truth: Array = truth
 
+    def _unbound(self, equation: Equation) -> list[str]:
+        """Indices that nothing binds, which is how a forgotten sum shows; the parser,
+        which knows no indices, took them for scalars."""
+        scalars = {r.tensor for r in references(equation.value) if not r.subscripts}
+        known = self.derivation.named
+        return sorted((scalars - set(known.tensors)) & known.index_names)
+
     def verdict(self) -> Verdict:
-        expected = str(whiteboard(self.derivation, self.link).equation)
-        if not self.unbound and self._is_right(self.value):
-            return Verdict(self.text, True, self._is_symbolic(), (), expected)
-        return Verdict(self.text, False, False, self._findings(), expected)
+        derived = self.derivation[self.link.tensor]
+        right = not self.unbound and self._is_right(self.value)
+        return Verdict(
+            self.text,
+            right,
+            right and self._is_symbolic(),
+            () if right else self._findings(),
+            str(derived.chain),
+            str(derived.simplified),
+        )
 
     def _is_right(self, e: Expression) -> bool:
         values = self._values(e)
@@ -128,10 +155,11 @@ class _Attempt:
     def _values(self, e: Expression) -> Array | None:
         """Its values on a few elements, or None where it cannot be computed."""
         try:
-            values, _ = self.explainer.evaluate(e, self.ranges)
+            values, names = self.explainer.evaluate(e, self.ranges)
         except WhygradError:
             return None
-        return np.broadcast_to(values, [len(self.ranges[i]) for i in self.axes])
+        spread = tuple(slice(None) if i in names else None for i in self.axes)
+        return np.broadcast_to(values[spread], [len(self.ranges[i]) for i in self.axes])
 
     def _is_symbolic(self) -> bool:
         """Whether algebra turns the difference to one of the derived forms into 0."""

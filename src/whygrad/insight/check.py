@@ -216,7 +216,8 @@ class _Check:
         error = abs(derived - difference)
         result.compared += 1
         if error <= TOLERANCE * scale + rounding:
-            result.worst = max(result.worst, max(0.0, error - rounding) / scale if scale else 0.0)
+            known = error if rounding <= TOLERANCE * scale else max(0.0, error - rounding)
+            result.worst = max(result.worst, known / scale if scale else 0.0)
         elif self._crosses_kink(up, down):
             result.kinks.append(where)
         else:

@@ -23,6 +23,7 @@ def number_text(value: float, digits: int = 4) -> str:
 def math_text(e: Expression) -> str:
     """An expression as on paper: a·b, a², −a."""
     text = re.sub(r"\*\*(\d+)\b(?!\.)", lambda m: m[1].translate(_SUPERSCRIPTS), str(e))
+    text = re.sub(r"size\((\w+)\)", lambda m: m[1].upper(), text)
     return text.replace(" * ", " · ").replace("-", "−")
 
 
@@ -56,7 +57,7 @@ def _lines(e: Explanation, terms: int, depth: int) -> list[str]:
     head = f"{e.title} = {e.formula} = {number_text(e.value)}"
     lines = [_spread(head, _count_text(e.count))]
     if e.note:
-        lines.append(f"  ({e.note})")
+        lines.append(f"  {e.note}")
     for place, term in enumerate(e.terms[:terms]):
         lines.append("  " + _term_line(term, e.count))
         if depth > 1 and place == 0:
@@ -85,7 +86,9 @@ def _term_line(t: Term, count: int) -> str:
     else:
         product = " · ".join(f.text for f in t.factors)
         values = " · ".join(_operand_value(f) for f in t.factors)
-        body = f"{product} = {values} = {number_text(t.value)}"
+        body = f"{product} = {values}"
+        if len(t.factors) > 1:
+            body += f" = {number_text(t.value)}"
     share = f"({100 * t.share:.0f} % of the magnitude)" if count > 1 else ""
     return _spread(f"{label}{body}", share)
 

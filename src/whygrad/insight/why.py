@@ -34,7 +34,7 @@ from ..language.expression import (
     substitute,
 )
 from ..language.parsing import parse_expression
-from .display import derivative_title, math_text, operand_text, sum_sign
+from .display import derivative_title, math_text, number_text, operand_text, sum_sign
 from .explanation import Explanation, Operand, Term
 
 Array = NDArray[np.float64]
@@ -117,8 +117,14 @@ class Explainer:
             contributions = [
                 _fixed(c, fixed, self.derivation.names) for c in self._simplified(link)
             ]
-            note = "the chain form is not finite here; this is its simplified form"
-            explanation = replace(self._opened(title, value, contributions), note=note)
+            note = (
+                "the factors of the chain rule are not finite here: these are the simplified ones"
+            )
+            return replace(self._opened(title, value, contributions), note=note)
+        short = self.derivation[link.tensor].simplified
+        if short.value != chain.equation.value:
+            simplified = math_text(substitute(short.value, fixed, self.derivation.names))
+            return replace(explanation, note=f"simplified: {simplified} = {number_text(value)}")
         return explanation
 
     def _link_at(self, name: str, at: tuple[Expression, ...]) -> Link:
@@ -185,7 +191,7 @@ class Explainer:
             amount = float(values[i])
             share = abs(amount) / magnitude if magnitude else 0.0
             return Term(
-                label, amount, (), share, lambda: self._summed(f"{title}, {label}", amount, part)
+                label, amount, (), share, lambda: self._summed(f"{title} ({label})", amount, part)
             )
 
         return _explanation(title, _formula(c), value, values, term, self.top)

@@ -507,8 +507,8 @@ def substitute(e: Expression, values: Mapping[str, Expression], names: Names) ->
 
 def fill(e: Expression, values: Mapping[str, Expression]) -> Expression:
     """Put expressions in the place of scalars, as in a formula of `functions`."""
-    if isinstance(e, Reference):
-        return values.get(e.tensor, e)
+    if isinstance(e, Reference) and not e.subscripts and e.tensor in values:
+        return values[e.tensor]
     return e.map(lambda child: fill(child, values))
 
 

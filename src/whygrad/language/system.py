@@ -88,6 +88,11 @@ class Equation(Statement):
     subscripts: tuple[Expression, ...]
     value: Expression
 
+    def __str__(self) -> str:
+        from .printing import equation_text
+
+        return equation_text(self)
+
     @property
     def indices(self) -> tuple[str, ...]:
         """The indices over which the equation runs, in the order of its left side."""
