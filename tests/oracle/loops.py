@@ -90,6 +90,8 @@ class Loops:
         """One element."""
         if name in self.arrays:
             return self.arrays[name][place].item()
+        if self.system.tensors[name].kind == "setting":
+            return self.system.declarations[name][1].value
         if (name, place) not in self.known:
             self.known[name, place] = self._computed(name, place)
         return self.known[name, place]

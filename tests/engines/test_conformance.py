@@ -1,0 +1,289 @@
+"""What every engine must do: the same tests for each of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.engines.cases import CASES, Case
+from tests.oracle.loops import Loops
+from whygrad.engines.base import Engine, Program
+from whygrad.engines.reference import ReferenceEngine
+from whygrad.errors import DataError, TrainingError
+from whygrad.language.parsing import parse
+
+ENGINES: list[Engine] = [ReferenceEngine()]
+
+
+@pytest.fixture(params=ENGINES, ids=lambda engine: engine.name)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return request.param
+
+
+def compiled(engine: Engine, text: str, *wanted: str, dtype: str = "float64", **sizes: int) -> Program:
+    return engine.compile(parse(text), sizes, wanted, dtype)
+
+
+def wanted(case: Case) -> list[str]:
+    return [*case.system.definitions, *(f"{u.name} <-" for u in case.system.updates)]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("case", CASES.values(), ids=lambda case: case.name)
+def test_every_element_is_what_plain_loops_give(engine: Engine, case: Case, dtype: str) -> None:
+    found = engine.compile(case.system, case.all_sizes, wanted(case), dtype).run(case.arrays)
+    loops = Loops(case.system, case.all_sizes, case.arrays)
+    tolerance = 1e-12 if dtype == "float64" else 1e-5
+    for name in wanted(case):
+        with np.errstate(all="ignore"):
+            update = name.endswith(" <-")
+            expected = loops.update(name[:-3]) if update else loops.tensor(name)
+        assert found[name].shape == expected.shape
+        assert found[name].dtype == dtype
+        assert found[name] == pytest.approx(
+            expected, rel=tolerance, abs=tolerance, nan_ok=True
+        ), name
+
+
+# Numbers worked by hand
+
+
+def test_the_two_nodes_of_the_first_lecture(engine: Engine) -> None:
+    program = compiled(
+        engine,
+        """
+        given x, y
+        param w1 ~ ones, b1 ~ zeros, w2 ~ ones, b2 ~ zeros
+        a1 = sigmoid(w1*x + b1)
+        yhat = sigmoid(w2*a1 + b2)
+        J = (yhat - y)**2 / 2
+        """,
+        "a1",
+        "yhat",
+        "J",
+    )
+    found = program.run({"x": 0.0, "y": 0.5, "w1": 3.0, "b1": 0.0, "w2": 2.0, "b2": -1.0})
+    assert found == {"a1": 0.5, "yhat": 0.5, "J": 0.0}
+
+
+def test_a_strided_convolution_and_its_scatter(engine: Engine) -> None:
+    program = compiled(
+        engine,
+        """
+        given x[u], w[r], d[p]
+        size a = 5, p = 2
+        y[p] = sum[r](x[2*p + r] * w[r])
+        dx[a] = sum[p,r | 2*p + r == a](d[p] * w[r])
+        """,
+        "y",
+        "dx",
+        u=5,
+        r=3,
+    )
+    found = program.run({"x": [1.0, 2, 3, 4, 5], "w": [1.0, 10, 100], "d": [1.0, 2]})
+    assert found["y"].tolist() == [321.0, 543.0]
+    assert found["dx"].tolist() == [1.0, 10.0, 102.0, 20.0, 200.0]
+
+
+def test_starts_are_stored_with_the_tensor_from_the_first_on(engine: Engine) -> None:
+    program = compiled(
+        engine,
+        """
+        given x[t]
+        s[t] = s[t-1] + x[t]
+        s[-1] = 10
+        r[t] = 2 * r[t+1]
+        r[size(t)] = 1
+        """,
+        "s",
+        "r",
+        t=3,
+    )
+    found = program.run({"x": [1.0, 2, 3]})
+    assert found["s"].tolist() == [10, 11, 13, 16]
+    assert found["r"].tolist() == [8, 4, 2, 1]
+
+
+def test_the_first_of_equals_wins(engine: Engine) -> None:
+    program = compiled(engine, "given x[i,j]\nm = argmax[i,j](x[i,j])", "m", i=2, j=3)
+    assert program.run({"x": [[0.0, 1, 0], [1, 0, 1]]})["m"] == 1
+
+
+def test_a_false_bracket_beside_infinity_is_zero(engine: Engine) -> None:
+    program = compiled(
+        engine,
+        """
+        given x[n]
+        a[n] = [n == 1] * x[n]
+        b = sum[n]([n == 1] * x[n])
+        c = sum[n | n == 1](1 / x[n])
+        """,
+        *"abc",
+        n=3,
+    )
+    found = program.run({"x": [np.inf, 2.0, np.nan]})
+    assert found["a"].tolist() == [0, 2, 0]
+    assert (found["b"], found["c"]) == (2.0, 0.5)
+
+
+def test_whole_numbers_stay_exact_in_float32(engine: Engine) -> None:
+    program = compiled(
+        engine, "given x[n]\na[n] = x[(n * 20000001) % 3]", "a", dtype="float32", n=3
+    )
+    assert program.run({"x": [1.0, 2.0, 3.0]})["a"].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_what_a_condition_excludes_is_not_read(engine: Engine) -> None:
+    """A subscript from data may leave its range where nothing depends on it."""
+    program = compiled(
+        engine,
+        """
+        given x[i], k[n]
+        a[n] = where(k[n] < 2, x[k[n]], -1)
+        b[n] = [k[n] < 2] * x[k[n]]
+        c = sum[n | k[n] < 2](x[k[n]])
+        """,
+        *"abc",
+        i=2,
+        n=3,
+    )
+    found = program.run({"x": [5.0, 6.0], "k": np.array([1, 0, 7])})
+    assert found["a"].tolist() == [6, 5, -1]
+    assert found["b"].tolist() == [6, 5, 0]
+    assert found["c"] == 11
+
+
+# Training, settings, noise
+
+
+TEXT = """
+given x[n], y[n]
+batch n
+param w ~ ones
+setting rate = 0.25
+state steps ~ zeros
+e[n] = w * x[n] - y[n]
+J = mean[n](e[n]**2) / 2
+g = mean[n](e[n] * x[n])
+w <- w - rate * g
+steps <- steps + 1
+minimize J
+"""
+
+
+def test_the_batch_may_have_another_size_in_each_run(engine: Engine) -> None:
+    program = compiled(engine, TEXT, "J")
+    assert program.run({"x": [1.0, 2.0], "y": [0.0, 0.0], "w": 2.0})["J"] == 5.0
+    assert program.run({"x": [1.0, 2.0, 2.0], "y": [0.0, 0.0, 0.0], "w": 2.0})["J"] == 6.0
+
+
+def test_a_setting_has_its_value_from_the_text_or_from_the_caller(engine: Engine) -> None:
+    program = compiled(engine, TEXT, "w <-")
+    arrays = {"x": [1.0], "y": [0.0], "w": 2.0}
+    assert program.run(arrays)["w <-"] == 1.5
+    assert program.run({**arrays, "rate": 1.0})["w <-"] == 0.0
+
+
+def test_an_epoch_updates_in_place_batch_by_batch(engine: Engine) -> None:
+    program = compiled(engine, TEXT, "J")
+    arrays = {
+        "x": np.array([1.0, 2.0, 3.0]),
+        "y": np.zeros(3),
+        "w": np.array(2.0),
+        "steps": np.array(0.0),
+    }
+    w, steps = arrays["w"], arrays["steps"]
+    costs = program.epoch(arrays, np.array([2, 0, 1]), 2)
+    # first x = 3, 1: J = 4·(9+1)/2/2 = 10, g = 2·5 = 10, w = -0.5; then x = 2: g = -2, w = 0
+    assert costs.tolist() == [10.0, 0.5]
+    assert arrays["w"] is w and arrays["steps"] is steps
+    assert (w.item(), steps.item()) == (0.0, 2.0)
+
+
+def test_an_epoch_stops_before_the_step_that_is_not_finite(engine: Engine) -> None:
+    program = compiled(engine, TEXT, "J")
+    arrays = {
+        "x": np.array([1.0, 1e200]),
+        "y": np.zeros(2),
+        "w": np.array(1.0),
+        "steps": np.array(0.0),
+    }
+    with pytest.raises(TrainingError, match=r"step 8.*J is inf.*first to go bad was J"):
+        program.epoch(arrays, np.array([0, 1]), 1, step=7)
+    assert (arrays["w"].item(), arrays["steps"].item()) == (0.75, 1.0)
+
+
+NOISY = """
+given x[n]
+batch n
+noise m[n] ~ bernoulli(0.5), g[n] ~ normal(1, 2), u[n] ~ uniform(3, 4)
+a[n] = where(training, m[n] * x[n], x[n])
+b[n] = g[n]
+c[n] = u[n]
+"""
+
+
+def test_noise_depends_on_seed_step_and_name_alone(engine: Engine) -> None:
+    program = compiled(engine, NOISY, *"abc", n=1000)
+    arrays = {"x": np.ones(1000)}
+    found = program.run(arrays, seed=1, step=2)
+    again = program.run(arrays, seed=1, step=2)
+    assert all(np.array_equal(found[n], again[n]) for n in "abc")
+    for other in (program.run(arrays, seed=2, step=2), program.run(arrays, seed=1, step=3)):
+        assert not any(np.array_equal(found[n], other[n]) for n in "abc")
+    assert set(found["a"]) == {0.0, 1.0}
+    assert found["a"].mean() == pytest.approx(0.5, abs=0.06)
+    assert (found["b"].mean(), found["b"].std()) == pytest.approx((1, 2), abs=0.2)
+    assert 3 <= found["c"].min() < 3.05 < 3.95 < found["c"].max() < 4
+
+
+def test_in_prediction_the_noise_is_not_drawn(engine: Engine) -> None:
+    program = engine.compile(parse(NOISY), {"n": 3}, ["a"], training=False)
+    assert program.run({"x": [1.0, 2.0, 3.0]})["a"].tolist() == [1, 2, 3]
+
+
+def test_results_do_not_share_memory_with_the_arrays_given(engine: Engine) -> None:
+    program = compiled(engine, "given x[n], s\na[n] = x[n]\nb = s\nc[n] = a[n]", *"abc", n=2)
+    arrays = {"x": np.ones(2), "s": np.array(1.0)}
+    found = program.run(arrays)
+    arrays["x"][:] = 7
+    arrays["s"][...] = 7
+    found["a"][:] = 8
+    assert (found["b"], found["c"].tolist()) == (1.0, [1.0, 1.0])
+
+
+# Errors
+
+
+def test_a_missing_array_is_named(engine: Engine) -> None:
+    with pytest.raises(DataError, match=r"no array was given for w \(param\)"):
+        compiled(engine, TEXT, "J").run({"x": [1.0], "y": [1.0]})
+
+
+def test_only_what_is_needed_has_to_be_there(engine: Engine) -> None:
+    program = compiled(engine, "given x, y\na = x\nb = y", "a")
+    assert program.run({"x": 3.0}) == {"a": 3.0}
+
+
+def test_a_wrong_shape_is_shown_beside_the_right_one(engine: Engine) -> None:
+    program = compiled(engine, "given x[i,j]\na = sum[i,j](x[i,j])", "a", i=2, j=3)
+    with pytest.raises(DataError, match=r"x\[i, j\] has shape \(3, 2\).*\(2, 3\) \(i = 2, j = 3\)"):
+        program.run({"x": np.ones((3, 2))})
+
+
+@pytest.mark.parametrize("wrong", [3, -1, 0.5])
+def test_class_numbers_are_checked(engine: Engine, wrong: float) -> None:
+    program = compiled(engine, "given y[n] in k\nsize k = 3\na[n] = y[n]", "a", n=2)
+    with pytest.raises(DataError, match=rf"y\[1\] is {wrong}.*whole numbers from 0 to 2"):
+        program.run({"y": [0, wrong]})
+
+
+def test_a_subscript_from_data_that_leaves_its_range_is_refused(engine: Engine) -> None:
+    program = compiled(engine, "given x[i], k[n]\na[n] = x[k[n]]", "a", i=2, n=3)
+    with pytest.raises(DataError, match=r"x\[k\[n\]\].* n = 2: k\[n\] is -1.* from 0 to 1"):
+        program.run({"x": [5.0, 6.0], "k": np.array([1, 0, -1])})
+
+
+def test_an_unknown_wish_is_refused(engine: Engine) -> None:
+    with pytest.raises(DataError, match="nothing_else is wanted"):
+        compiled(engine, "given x\nnothing = x", "nothing_else")
