@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import count
 
 from ..errors import SizeError
 from .affine import affine
@@ -15,44 +14,27 @@ Margins = tuple[tuple[int, int], ...]
 
 
 def margins(system: System) -> dict[str, Margins]:
-    """(L, H) for each axis of each tensor: its starts add L values before 0 and H after the end.
-
-    Raises SizeError for starts with a gap: a lag of L needs the starts -1 ... -L.
-    """
+    """(L, H) for each axis of each tensor: its starts add L values before 0 and H at the end."""
     found: dict[str, Margins] = {}
     for name, tensor in system.tensors.items():
         found[name] = ((0, 0),) * len(tensor.indices)
         starts = [e for e in system.definitions.get(name, ()) if e.is_start]
         if starts:
-            found[name] = tuple(
-                _margin(system, starts, position, axis)
-                for position, axis in enumerate(tensor.indices)
-            )
+            found[name] = tuple(_margin(starts, p) for p in range(len(tensor.indices)))
     return found
 
 
-def _margin(system: System, starts: list[Equation], position: int, axis: str) -> tuple[int, int]:
+def _margin(starts: list[Equation], position: int) -> tuple[int, int]:
     """The margin of one axis, from the constant subscripts that starts have there."""
-    before: set[int] = set()
-    after: set[int] = set()
+    before = after = 0
     for start in starts:
         form = affine(start.subscripts[position])
         if form is not None and not any(isinstance(n, Index) for n in form.coefficients):
-            (after if form.coefficients else before).add(form.constant)
-    low, high = -min(before, default=0), max(after, default=-1) + 1
-    gap = ""
-    if len(before) < low:
-        gap = str(next(c for c in count(-1, -1) if c not in before))
-    elif len(after) < high:
-        gap = f"size({axis}) + {next(c for c in count() if c not in after)}"
-    if gap:
-        raise SizeError(
-            f"the starts of {starts[0].name} along {axis} have a gap: none is given at {gap}",
-            span=starts[0].span,
-            source=system.source,
-            hint="a lag of 2 needs two starts, at -1 and at -2",
-        )
-    return low, high
+            if form.coefficients:
+                after = max(after, form.constant + 1)
+            else:
+                before = max(before, -form.constant)
+    return before, after
 
 
 def extents(system: System, sizes: Mapping[str, int]) -> dict[str, tuple[range, ...]]:

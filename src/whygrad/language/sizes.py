@@ -242,21 +242,17 @@ def _size_spans(system: System) -> dict[str, Span | None]:
 
 
 def _bridges(system: System) -> Iterator[Bridge]:
-    """What has one size without any reading.
-
-    `size k2 = size(k)`; and a start or an update covers its tensor's axes.
-    """
+    """`size k2 = size(k)`; and an update covers the axes of its tensor under any names."""
     spans = _size_spans(system)
     for index, size in system.sizes.items():
         if isinstance(size, Size):
             yield Bridge(index, size.index, f"size {index} = {size}", spans[index])
-    for s in system.statements:
-        if isinstance(s, Equation | Update) and s.name in system.tensors:
-            left = s.subscripts if isinstance(s, Equation) else tuple(map(Index, s.indices))
-            for subscript, axis in zip(left, system.tensors[s.name].indices, strict=False):
-                if isinstance(subscript, Index) and subscript.name != axis:
-                    reason = f"{subscript.name} stands for axis {axis} of {s.name}"
-                    yield Bridge(subscript.name, axis, reason, subscript.span or s.span)
+    for update in system.updates:
+        axes = system.tensors[update.name].indices if update.name in system.tensors else ()
+        for index, axis in zip(update.indices, axes, strict=False):
+            if index != axis:
+                reason = f"{index} stands for axis {axis} of {update.name}"
+                yield Bridge(index, axis, reason, update.span)
 
 
 def _readings(system: System) -> Iterator[_Reading]:
@@ -285,16 +281,16 @@ def _open(system: System, missing: Sequence[str]) -> SizeError:
     """The error for indices whose sizes nothing gives; it speaks of one of them."""
     places = {i: _place(system, i) for i in missing}
     index = min(missing, key=lambda i: (i in system.sizes, _text_order(places[i])))
-    if index in system.sizes:
-        message = f"the size of {index} depends on itself: size {index} = {system.sizes[index]}"
-        hint = f"give it a number: `size {index} = 16`"
-    else:
-        message = f"nothing gives the size of index {index}"
-        hint = f"give it a size: `size {index} = 16`"
-        given = next((t.name for t in system.of_kind("given") if _holds(t, index)), None)
-        if given:
-            hint = f"it comes with the data of {given}; or {hint}"
-    return SizeError(message, span=places[index], source=system.source, hint=hint)
+    hint = f"give it a size: `size {index} = 16`"
+    given = next((t.name for t in system.of_kind("given") if _holds(t, index)), None)
+    if given:
+        hint = f"it comes with the data of {given}; or {hint}"
+    return SizeError(
+        f"nothing gives the size of index {index}",
+        span=places[index],
+        source=system.source,
+        hint=hint,
+    )
 
 
 def _text_order(span: Span | None) -> tuple[float, float]:
