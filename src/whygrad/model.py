@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import WhygradError
+from .network.costs import check_targets
+from .network.data import Arrays
 from .network.layers import Layer
 from .network.network import BaseNetwork
 from .network.optimizers import Optimizer
@@ -165,7 +167,21 @@ class Sequential(Network):
     """
 
     def __init__(self, layers: Sequence[Layer], cost: str) -> None:
+        """Raises WhygradError for an unknown cost, and for one that does not fit the last layer."""
         super().__init__(sequential_text(layers, cost))
+        self._cost = cost
+
+    def bind(
+        self,
+        data: Mapping[str, object] | None,
+        named: Mapping[str, object],
+        needed: Iterable[str] | None = None,
+    ) -> Arrays:
+        """Check and convert data, and see that the cost makes sense for y."""
+        arrays = super().bind(data, named, needed)
+        if "y" in arrays and arrays["y"].ndim == 2:
+            check_targets(self._cost, arrays["y"])
+        return arrays
 
 
 def read(path: str | PathLike[str]) -> Network:

@@ -53,6 +53,8 @@ def test_a_tensor_may_bear_the_name_of_an_option() -> None:
         ({"x": X, "y": ["a", "b", "a", "c"]}, r"numpy.unique\(y, return_inverse=True\)"),
         ({"x": np.array([["1", None, 2]] * 4, dtype=object), "y": Y}, "x"),
         ({"x": [[1, 2, 3], [1, 2]], "y": [0, 1]}, "x is no array of numbers"),
+        ({"x": X, "y": [0, 1e300, 1, 2]}, r"y\[1\] is 1e\+300, but y holds whole numbers"),
+        ({"x": [[10**400] * 3] * 4, "y": Y}, "x is no array of numbers"),
         ({"x": X + 1j, "y": Y}, "x is no array of numbers: its type is complex"),
         ({"x": X[:0], "y": Y[:0]}, r"x is empty: its shape is \(0, 3\)"),
         ({"x": object(), "y": Y}, "x is no array of numbers"),
@@ -88,6 +90,18 @@ def test_one_output_takes_a_plain_row_of_numbers() -> None:
     flat = net.forward(x=X, y=bits)
     assert flat["y"].shape == (4, 1)
     assert flat["J"] == net.forward(x=X, y=bits[:, None])["J"]
+
+
+@pytest.mark.parametrize(
+    ("cost", "bits", "message"),
+    [
+        ("binary_cross_entropy", [-1, 1, 1, -1], r"y\[0,0\] is -1.0, .* is 0, 1 or a prob"),
+        ("hinge", [1, 0, 1, 1], r"y\[1,0\] is 0.0, but the y of hinge is -1 or 1"),
+    ],
+)
+def test_targets_for_which_a_cost_makes_no_sense_are_refused(cost, bits, message: str) -> None:
+    with pytest.raises(wg.DataError, match=message):
+        wg.Sequential([wg.Dense(1)], cost=cost).init(x=X, y=bits)
 
 
 def test_word_numbers_are_checked_against_their_table() -> None:

@@ -110,6 +110,12 @@ def test_noise_and_training_are_asked_for() -> None:
     assert net.gradients(x=x, training=True, seed=1)["w"] == dropped.mean()
 
 
+def test_forward_shows_noise_too() -> None:
+    net = wg.Network("noise m[n] ~ normal(0, 1)\nsize n = 3\na[n] = 2 * m[n]").init()
+    values = net.forward(training=True, seed=4)
+    assert (values["a"] == 2 * values["m"]).all()
+
+
 def test_settings_change_at_run_time() -> None:
     net = wg.Network(
         """
@@ -122,6 +128,8 @@ def test_settings_change_at_run_time() -> None:
     assert net.forward()["J"] == 0.5
     net.settings["decay"] = 3.0
     assert net.forward()["J"] == 3
+    with pytest.raises(wg.DataError, match="did you mean 'decay'"):
+        net.settings["decy"] = 1.0
 
 
 def test_parameters_keep_their_names_and_shapes_and_are_finite() -> None:
@@ -194,6 +202,13 @@ def test_texts_without_cost_or_prediction_say_so() -> None:
         net.derive()
     with pytest.raises(wg.WhygradError, match="predict yhat"):
         net.predict(x=[1.0])
+
+
+def test_a_notebook_shows_the_equations(net: wg.Network) -> None:
+    shown = net._repr_latex_()
+    assert shown.startswith("$") and shown.endswith("$")
+    assert net.latex() in shown
+    assert r"a^{(1)}_{n} & = \sigma" in net.latex()
 
 
 def test_a_network_is_read_from_a_file(tmp_path: Path) -> None:

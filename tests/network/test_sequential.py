@@ -100,6 +100,7 @@ def test_every_activation_makes_a_network(activation: str) -> None:
         (lambda: wg.Dense(0), "from 1 on, not 0"),
         (lambda: wg.Dense(2.5), "whole number"),
         (lambda: wg.Sequential([], cost="huber"), "at least one layer"),
+        (lambda: wg.Sequential([16, 3], cost="huber"), "16 is no layer"),
         (lambda: wg.Sequential([wg.Dense(1)], cost="hube"), "did you mean 'huber'"),
         (lambda: wg.Sequential([wg.Dense(1)], cost="cross_entropy"), "binary_cross_entropy"),
         (

@@ -200,8 +200,10 @@ def test_the_first_to_go_bad_in_a_loop_is_named() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": 0}, "epochs has to be at least 1"),
-        ({"batch_size": 0}, "batch_size has to be at least 1"),
+        ({"epochs": 0}, "epochs has to be a whole number from 1 on, not 0"),
+        ({"epochs": 2.5}, "epochs has to be a whole number from 1 on, not 2.5"),
+        ({"batch_size": 0}, "batch_size has to be a whole number from 1 on, not 0"),
+        ({"optimizer": "adam"}, "'adam' is no optimizer"),
         ({"validation": 1.0}, "validation is a share"),
         ({"validation": 0.001}, "holds out 0"),
         ({"dtype": "float16"}, "'float64' or 'float32'"),

@@ -17,22 +17,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import WhygradError, nearest
+import numpy as np
+
+from ..errors import DataError, WhygradError, nearest
+from .data import Array, first_place
 from .layers import Port, activate
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The end of a network: what y is, how yhat follows from z, and the cost.
-
-    `targets` says which values of y make sense: "numbers", "classes" (whole numbers, the
-    values of the output's index), "probabilities" (from 0 to 1) or "signs" (-1 and 1).
-    """
+    """The end of a network: what y is, how yhat follows from z, and the cost."""
 
     given: str
     prediction: str
     equations: tuple[str, ...]
-    targets: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +45,11 @@ class Output:
 Cost = Callable[[Output], End]
 
 
-def _per_output(output: Output, term: str, *before: str, targets: str = "numbers") -> End:
+def _per_output(output: Output, term: str, *before: str) -> End:
     """A cost that is a sum over the outputs: y has the shape of yhat."""
     cost = f"J = mean[n](sum[k]({term}))"
     prediction = activate(output.activation, output.z)
-    return End("y[n,k]", prediction, (*before, cost), targets)
+    return End("y[n,k]", prediction, (*before, cost))
 
 
 def half_squared_error(output: Output) -> End:
@@ -84,11 +82,11 @@ def hinge(output: Output) -> End:
     (Crammer and Singer): only the strongest rival counts.
     """
     if output.width == 1:
-        return _per_output(output, "max(0, 1 - y[n,k] * yhat[n,k])", targets="signs")
+        return _per_output(output, "max(0, 1 - y[n,k] * yhat[n,k])")
     rival = "rival[n] = max[k | k != y[n]](yhat[n,k])"
     cost = "J = mean[n](max(0, 1 + rival[n] - yhat[n, y[n]]))"
     prediction = activate(output.activation, output.z)
-    return End("y[n] in k", prediction, (rival, cost), "classes")
+    return End("y[n] in k", prediction, (rival, cost))
 
 
 def binary_cross_entropy(output: Output) -> End:
@@ -96,10 +94,10 @@ def binary_cross_entropy(output: Output) -> End:
     z = output.z
     if output.activation is None:
         logits = Output(z, "sigmoid", output.width)
-        return _per_output(logits, f"softplus({z}) - y[n,k] * {z}", targets="probabilities")
+        return _per_output(logits, f"softplus({z}) - y[n,k] * {z}")
     _need("binary_cross_entropy", "probabilities", output, "sigmoid", "softmax")
     term = "-y[n,k] * log(yhat[n,k]) - (1 - y[n,k]) * log(1 - yhat[n,k])"
-    return _per_output(output, term, targets="probabilities")
+    return _per_output(output, term)
 
 
 def cross_entropy(output: Output) -> End:
@@ -115,7 +113,7 @@ def cross_entropy(output: Output) -> End:
     else:
         _need("cross_entropy", "probabilities that sum to 1", output, "softmax")
         cost = "J = mean[n](-log(yhat[n, y[n]]))"
-    return End("y[n] in k", activate("softmax", z), (cost,), "classes")
+    return End("y[n] in k", activate("softmax", z), (cost,))
 
 
 COSTS: dict[str, Cost] = {
@@ -137,6 +135,19 @@ def find_cost(name: str) -> Cost:
     if name not in COSTS:
         raise WhygradError(f"unknown cost {name!r}; {nearest(str(name), COSTS)}")
     return COSTS[name]
+
+
+def check_targets(cost: str, y: Array) -> None:
+    """Raise DataError for a number in y[n,k] for which the cost makes no sense."""
+    if cost == "binary_cross_entropy":
+        wrong, right = (y < 0) | (y > 1), "0, 1 or a probability between"
+    elif cost == "hinge":
+        wrong, right = np.abs(y) != 1, "-1 or 1"
+    else:
+        return
+    if wrong.any():
+        place, number = first_place("y", y, wrong)
+        raise DataError(f"{place} is {number}, but the y of {cost} is {right}")
 
 
 def _need(cost: str, what: str, output: Output, *activations: str) -> None:

@@ -20,6 +20,9 @@ from ..language.system import System, Tensor
 Array = NDArray[Any]
 Arrays = dict[str, Array]
 
+# up to here every whole number is a float64
+LARGEST = 2**53
+
 
 def merge(data: Mapping[str, object] | None, named: Mapping[str, object]) -> dict[str, object]:
     """The arrays given in one mapping and those given by name, together.
@@ -79,7 +82,7 @@ def check_whole_numbers(system: System, arrays: Arrays, sizes: Mapping[str, int]
         array = arrays[name]
         outside = (array < 0) | (array >= sizes[index])
         if outside.any():
-            place, value = _first(name, array, outside)
+            place, value = first_place(name, array, outside)
             raise DataError(
                 f"{place} is {value}, but {name} holds values of {index}, "
                 f"which go from 0 to {sizes[index] - 1}"
@@ -103,11 +106,11 @@ def number_array(name: str, value: object) -> Array:
     if array.size == 0:
         raise DataError(f"{name} is empty: its shape is {array.shape}")
     if array.dtype.kind in "bui":
-        return array.astype(np.int64)
-    array = array.astype(np.float64)
+        return array.astype(np.int64, copy=False)
+    array = array.astype(np.float64, copy=False)
     bad = ~np.isfinite(array)
     if bad.any():
-        place, number = _first(name, array, bad)
+        place, number = first_place(name, array, bad)
         raise DataError(f"{place} is {number}: data have to be finite")
     return array
 
@@ -125,12 +128,12 @@ def _bind_one(system: System, tensor: Tensor, value: object, *, whole: bool) -> 
             hint = f"; one-hot rows become numbers by {tensor.name}.argmax(axis=-1)"
         raise DataError(f"{_form(tensor)}, but the shape given is {array.shape}{hint}")
     if not whole:
-        return array.astype(np.float64)
-    broken = array != np.floor(array)
+        return array.astype(np.float64, copy=False)
+    broken = (array != np.floor(array)) | (np.abs(array) > LARGEST)
     if broken.any():
-        place, number = _first(tensor.name, array, broken)
+        place, number = first_place(tensor.name, array, broken)
         raise DataError(f"{place} is {number}, but {tensor.name} holds whole numbers")
-    return array.astype(np.int64)
+    return array.astype(np.int64, copy=False)
 
 
 def _as_array(name: str, value: object) -> Array:
@@ -141,7 +144,7 @@ def _as_array(name: str, value: object) -> Array:
     if array.dtype.kind == "O":
         try:
             array = array.astype(np.float64)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             if any(isinstance(v, str) for v in array.flat):
                 array = array.astype(str)
     if array.dtype.kind in "US":
@@ -175,7 +178,7 @@ def _form(tensor: Tensor) -> str:
     return f"{tensor.name}[{axes}] is an array of {len(tensor.indices)} axes ({axes})"
 
 
-def _first(name: str, array: Array, at: NDArray[np.bool_]) -> tuple[str, object]:
+def first_place(name: str, array: Array, at: NDArray[np.bool_]) -> tuple[str, object]:
     """The first place of those marked, written `x[3,1]`, and the number there."""
     position = tuple(int(p) for p in np.argwhere(at)[0])
     subscripts = f"[{','.join(map(str, position))}]" if position else ""

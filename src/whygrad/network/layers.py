@@ -7,7 +7,7 @@ Nothing else knows what a layer is: after this file there is only text.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..errors import WhygradError, nearest
 from ..language.functions import FUNCTIONS
@@ -41,6 +41,7 @@ class Lines:
     output: Port
 
 
+@runtime_checkable
 class Layer(Protocol):
     """Anything that can stand in a `Sequential`."""
 

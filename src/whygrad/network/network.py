@@ -11,6 +11,7 @@ import numpy as np
 from ..calculus import derive
 from ..engines.reference import ReferenceEngine
 from ..errors import DataError, WhygradError, nearest
+from ..language.latex import system_latex
 from ..language.order import prerequisites
 from ..language.parsing import parse
 from ..language.sizes import infer_sizes
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from ..engines.base import Program
 
 
+COMPUTED = ("equation", "noise")
+
+
 class BaseNetwork:
     """Equations with parameters: what can be evaluated, and differentiated.
 
@@ -33,12 +37,16 @@ class BaseNetwork:
 
     def __init__(self, text: str | System) -> None:
         """Read the text of a network; raises LanguageError, which shows the place of a fault."""
+        if not isinstance(text, str | System):
+            raise WhygradError("a network is made from its text; `whygrad.read` opens a file")
         self.system = text if isinstance(text, System) else parse(text)
-        self.settings: dict[str, float] = {
-            t.name: t.declaration.value
-            for t in self.system.of_kind("setting")
-            if t.declaration is not None and t.declaration.value is not None
-        }
+        self.settings = Parameters(
+            {
+                name: np.asarray(declaration.value, np.float64)
+                for name, (kind, declaration) in self.system.declarations.items()
+                if kind == "setting"
+            }
+        )
         self._parameters: Parameters | None = None
         self._states: Parameters | None = None
         self.sizes: dict[str, int] = {}
@@ -47,6 +55,13 @@ class BaseNetwork:
 
     def __str__(self) -> str:
         return str(self.system)
+
+    def latex(self) -> str:
+        """The equations as LaTeX: an `aligned` environment."""
+        return system_latex(self.system)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
 
     def init(
         self,
@@ -60,7 +75,7 @@ class BaseNetwork:
 
         The same seed gives the same numbers. Raises SizeError for a size that is left open.
         """
-        arrays = bind(self.system, merge(data, named), needed=())
+        arrays = self.bind(data, named, needed=())
         for index in sizes or {}:
             if index not in self.system.index_names:
                 hint = nearest(index, self.system.index_names)
@@ -119,7 +134,7 @@ class BaseNetwork:
         `training` is what the word means in the text, and `seed` the seed of its noise.
         """
         arrays = self.bind(data, named)
-        wanted = [e.name for e in self.system.equations]
+        wanted = [t.name for t in self.system.tensors.values() if t.kind in COMPUTED]
         values = self.evaluate(self.stable_system(), wanted, arrays, training=training, seed=seed)
         return {**arrays, **self.values(), **values}
 
@@ -171,8 +186,7 @@ class BaseNetwork:
 
     def values(self) -> Arrays:
         """Parameters, states and settings by name, as an engine takes them."""
-        settings = {name: np.asarray(value, np.float64) for name, value in self.settings.items()}
-        return {**self.params, **self.states, **settings}
+        return {**self.params, **self.states, **self.settings}
 
     def sizes_for(self, system: System, arrays: Arrays) -> dict[str, int]:
         """The size of every index of a system for these data.

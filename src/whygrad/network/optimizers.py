@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..errors import WhygradError
 from ..language.parsing import parse
 from ..language.system import System, Tensor
 
 
+@runtime_checkable
 class Optimizer(Protocol):
     """Anything that writes updates."""
 

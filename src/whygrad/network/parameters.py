@@ -1,4 +1,4 @@
-"""The arrays of a network's parameters, by name."""
+"""The arrays that a network owns (parameters, states, settings), by name."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Parameters(Mapping[str, NDArray[np.float64]]):
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         if name not in self._arrays:
-            raise DataError(f"no parameter '{name}'; {nearest(name, self._arrays)}")
+            raise DataError(f"there is no '{name}'; {nearest(name, self._arrays)}")
         return self._arrays[name]
 
     def __setitem__(self, name: str, value: object) -> None:
         shape = self[name].shape
-        array = number_array(name, value).astype(np.float64)
+        array = number_array(name, value).astype(np.float64)  # a copy of its own
         if array.shape != shape:
             raise DataError(f"{name} has the shape {shape}, but the array's is {array.shape}")
         self._arrays[name] = array
@@ -45,4 +45,4 @@ class Parameters(Mapping[str, NDArray[np.float64]]):
 
     def __repr__(self) -> str:
         rows = (f"{name}: {array.shape}" for name, array in self._arrays.items())
-        return f"Parameters({', '.join(rows)})"
+        return f"{{{', '.join(rows)}}}"

@@ -18,6 +18,9 @@ def sequential_text(layers: Sequence[Layer], cost: str) -> str:
     """
     if not layers:
         raise WhygradError("a Sequential needs at least one layer")
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise WhygradError(f"{layer!r} is no layer: write for example Dense(16, 'tanh')")
     *hidden, last = layers
     indices = ["j"] if len(hidden) == 1 else [f"j{i + 1}" for i in range(len(hidden))]
     source = Port("x", "i")

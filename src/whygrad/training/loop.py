@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from ..errors import DataError, WhygradError
 from ..network.data import Arrays
 from ..network.network import BaseNetwork
@@ -47,7 +49,8 @@ def train(
     Raises TrainingError where the cost or an update is no longer finite. The network then has
     the last parameters whose cost was finite.
     """
-    _check_options(epochs, batch_size, dtype)
+    optimizer = optimizer or Adam()
+    _check_options(epochs, batch_size, optimizer, dtype)
     arrays = net.bind(data, named)
     samples = Samples(net.system, arrays)
     if not samples.axes and (validation or batch_size):
@@ -55,7 +58,7 @@ def train(
     score = Score.of(net.system)
     classes = score.rows_by_class(arrays) if score else None
     rows, held_out = split(samples, validation, seed, classes)
-    trainer = Trainer(net, optimizer or Adam(), arrays, score, batch_size, dtype, seed)
+    trainer = Trainer(net, optimizer, arrays, score, batch_size, dtype, seed)
     history = History()
     with reporting(progress, epochs) as report:
         for epoch in range(epochs):
@@ -79,10 +82,14 @@ def _validate(net: BaseNetwork, history: History, arrays: Arrays, score: Score |
         history.validation_accuracy.append(score.measure(values, arrays))
 
 
-def _check_options(epochs: int, batch_size: int | None, dtype: str) -> None:
-    if epochs < 1:
-        raise WhygradError(f"epochs has to be at least 1, not {epochs}")
-    if batch_size is not None and batch_size < 1:
-        raise WhygradError(f"batch_size has to be at least 1, not {batch_size}")
+def _check_options(epochs: int, batch_size: int | None, optimizer: Optimizer, dtype: str) -> None:
+    for name, value in (
+        ("epochs", epochs),
+        ("batch_size", 1 if batch_size is None else batch_size),
+    ):
+        if not isinstance(value, int | np.integer) or value < 1:
+            raise WhygradError(f"{name} has to be a whole number from 1 on, not {value!r}")
+    if not isinstance(optimizer, Optimizer):
+        raise WhygradError(f"{optimizer!r} is no optimizer: write for example whygrad.Adam(0.01)")
     if dtype not in ("float64", "float32"):
         raise WhygradError(f"dtype is 'float64' or 'float32', not {dtype!r}")

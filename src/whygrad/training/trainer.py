@@ -48,7 +48,9 @@ class Trainer:
         )
         everything = {**whole.values(), **net.params, **net.states, **arrays}
         self.values = {
-            name: array.astype(dtype) if array.dtype.kind == "f" else array
+            name: array.astype(dtype, copy=name in self.updated)
+            if array.dtype.kind == "f"
+            else array
             for name, array in everything.items()
         }
 
