@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from tests.engines.cases import CASES, Case
 from tests.oracle.loops import Loops
+
 from whygrad.engines.base import Engine, Program
 from whygrad.engines.reference import ReferenceEngine
 from whygrad.errors import DataError, TrainingError
@@ -20,7 +20,9 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return request.param
 
 
-def compiled(engine: Engine, text: str, *wanted: str, dtype: str = "float64", **sizes: int) -> Program:
+def compiled(
+    engine: Engine, text: str, *wanted: str, dtype: str = "float64", **sizes: int
+) -> Program:
     return engine.compile(parse(text), sizes, wanted, dtype)
 
 
@@ -142,8 +144,11 @@ def test_what_a_condition_excludes_is_not_read(engine: Engine) -> None:
         a[n] = where(k[n] < 2, x[k[n]], -1)
         b[n] = [k[n] < 2] * x[k[n]]
         c = sum[n | k[n] < 2](x[k[n]])
+        d[n] = [k[n] < 2] * [x[k[n]] > 5]
+        e = sum[n | k[n] < 2 and x[k[n]] > 5](1)
+        f[n] = where(k[n] >= 2 or x[k[n]] > 5, 1, 0)
         """,
-        *"abc",
+        *"abcdef",
         i=2,
         n=3,
     )
@@ -151,6 +156,9 @@ def test_what_a_condition_excludes_is_not_read(engine: Engine) -> None:
     assert found["a"].tolist() == [6, 5, -1]
     assert found["b"].tolist() == [6, 5, 0]
     assert found["c"] == 11
+    assert found["d"].tolist() == [1, 0, 0]
+    assert found["e"] == 1
+    assert found["f"].tolist() == [1, 0, 1]
 
 
 # Training, settings, noise

@@ -6,8 +6,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-
 from tests.engines.cases import CASES, Case
+
 from whygrad.engines.reference import ReferenceEngine, ReferenceProgram, evaluate, execute
 from whygrad.language.parsing import parse, parse_expression
 from whygrad.language.sizes import infer_sizes
@@ -75,7 +75,7 @@ HUNGRY = {
     "a strided convolution backwards": (
         "given d[n,o,p,q]\nparam w[o,c,r,s] ~ he\nsize a = 35, b = 35\n"
         "y[n,c,a,b] = sum[o,p,q,r,s | 2*p + r == a and 2*q + s == b](d[n,o,p,q] * w[o,c,r,s])",
-        {"n": 64, "c": 16, "o": 8, "r": 5, "s": 5, "p": 16, "q": 16},
+        {"n": 128, "c": 16, "o": 8, "r": 5, "s": 5, "p": 16, "q": 16},
     ),
     "lookups": (
         "given d[n,e], word[n] in v\ng[v,e] = sum[n | word[n] == v](d[n,e])\n"
@@ -194,7 +194,8 @@ def test_a_part_of_an_expression_is_read_off_the_tensors() -> None:
     )
     assert np.array_equal(part("h[n-1]", n=range(0, 2)), h[0:2])
     share = np.exp(z[4]) / np.exp(z[4]).sum()
-    assert part("softmax[j](z[n,j])", n=range(4, 5), j=range(1, 3)) == pytest.approx(share[None, 1:])
+    found = part("softmax[j](z[n,j])", n=range(4, 5), j=range(1, 3))
+    assert found == pytest.approx(share[None, 1:])
     assert part("relu(-x[n,i])", n=range(5), i=range(1)) == pytest.approx(
         np.maximum(0, -x[:, :1])
     )

@@ -147,8 +147,13 @@ class Loops:
             case Compare():
                 return self._compare(e, env)
             case Logic():
-                truths = [bool(self.value(a, env)) for a in e.arguments]
-                return {"and": all(truths), "or": any(truths), "not": not truths[0]}[e.operator]
+                truths = (bool(self.value(a, env)) for a in e.arguments)
+                match e.operator:
+                    case "and":
+                        return all(truths)
+                    case "or":
+                        return any(truths)
+                return not next(truths)
             case Bracket():
                 return int(self.value(e.condition, env))
             case Where():

@@ -70,8 +70,7 @@ def _term(evaluator: Evaluator, term: Term, free: frozenset[str], inner: Ranges)
     """The sizes of the arrays built for one product of a sum."""
     expressions = (*term.factors, *term.masks)
     sizes = [size for f in expressions for size in _operands(evaluator, f, inner)]
-    sizes += [_space(c.free, inner) for c in term.outer]
-    rest = [f.free for f in expressions]
+    rest = [f.free for f in expressions if f not in term.masks or f.free & term.summed]
     fixed = frozenset[str]().union(*(v.free for _, v in term.targets))
     keep = (free | fixed) & fixed.union(*rest)
     if term.targets:

@@ -175,8 +175,9 @@ class Evaluator:
         brackets = [f.condition for f in factors if isinstance(f, Bracket)]
         rest = [f for f in factors if not isinstance(f, Number | Bracket)]
         mask: Named | None = None
-        for condition in brackets:
-            holds = self.evaluate(condition, ranges)
+        for k, condition in enumerate(brackets):
+            with self.under(*brackets[:k]):
+                holds = self.evaluate(condition, ranges)
             mask = holds if mask is None else self.both(mask, holds, ranges)
         if mask is not None and not mask.array.any():
             return Named(np.zeros((), self.dtype), ())
@@ -244,7 +245,7 @@ class Evaluator:
         ]
         arrays, names = align(values, ranges)
         total = -arrays[0] if signs[0] else arrays[0]
-        own = signs[0]
+        own = signs[0] and total.ndim > 0
         for array, minus in zip(arrays[1:], signs[1:], strict=True):
             operation = np.subtract if minus else np.add
             if own and np.broadcast_shapes(total.shape, array.shape) == total.shape:
@@ -293,7 +294,12 @@ class Evaluator:
         return Named(self.meter.made(np.asarray(COMPARISONS[e.operator](a, b))), names)
 
     def _logic(self, e: Logic, ranges: Ranges) -> Named:
-        values = [self.evaluate(a, ranges) for a in e.arguments]
+        values: list[Named] = []
+        decided: list[Expression] = []
+        for argument in e.arguments:  # what those before it decide has no need of it
+            with self.under(*decided):
+                values.append(self.evaluate(argument, ranges))
+            decided.append(argument if e.operator == "and" else Logic("not", (argument,)))
         if e.operator == "not":
             return Named(np.asarray(np.logical_not(values[0].array)), values[0].names)
         arrays, names = align(values, ranges)

@@ -70,6 +70,7 @@ def read(evaluator: Evaluator, reference: Reference, ranges: Ranges) -> Named:
     walks = [walk(s, evaluator) for s in reference.subscripts]
     places = [w for w in walks if w is not None]
     if len(places) == len(walks) and _compact(places, ranges):
+        names = ordered((index for place in places for index, _ in place.steps), ranges)
         return _view(evaluator, reference, array, places, names, ranges)
     return _gather(evaluator, reference, array, ranges)
 

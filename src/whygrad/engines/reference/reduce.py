@@ -103,13 +103,17 @@ def _sum(evaluator: Evaluator, e: Reduce, inner: Ranges) -> State:
 
 def _term(evaluator: Evaluator, term: Term, inner: Ranges) -> Named:
     zero = Named(np.zeros((), evaluator.dtype), ())
-    outer = [evaluator.evaluate(c, inner) for c in term.outer]
-    masks = [evaluator.evaluate(m, inner) for m in term.masks]
-    if any(not m.array.any() for m in (*outer, *masks)):
-        return zero
-    masks = _merged([m for m in masks if not m.array.all()], inner)
-    targets = [(k, evaluator.evaluate(e, inner)) for k, e in term.targets]
+    holds: list[Named] = []
+    for condition in term.masks:
+        with evaluator.under(*term.guards[: term.guards.index(condition)]):
+            holds.append(evaluator.evaluate(condition, inner))
+        if not holds[-1].array.any():
+            return zero
+    holds = [m for m in holds if not m.array.all()]
+    masks = _merged([m for m in holds if not term.summed.isdisjoint(m.names)], inner)
+    outer = [m for m in holds if term.summed.isdisjoint(m.names)]
     with evaluator.under(*term.guards):
+        targets = [(k, evaluator.evaluate(e, inner)) for k, e in term.targets]
         operands = [evaluator.real(f, inner) for f in term.factors]
     used = frozenset(n for v in (*operands, *masks, *(v for _, v in targets)) for n in v.names)
     count = prod(len(inner[n]) for n in term.summed if n not in used)

@@ -43,15 +43,14 @@ class Term:
     """coefficient · Σ over the `summed` indices, where all masks hold, of the factors.
 
     `targets` pairs an index K of the result with the expression that equals
-    it. `masks` involve summed indices, `outer` do not. Where a condition in
-    `guards` is false, the factors have no influence.
+    it. Where a condition in `guards` is false, nothing later has influence:
+    neither the conditions that follow it nor the factors.
     """
 
     coefficient: Value
     summed: frozenset[str]
     factors: tuple[Expression, ...]
     masks: tuple[Expression, ...]
-    outer: tuple[Expression, ...]
     targets: tuple[tuple[str, Expression], ...]
     guards: tuple[Expression, ...]
 
@@ -121,13 +120,11 @@ def _term(
     for condition in dict.fromkeys(conditions):
         parts.take(condition, sizes)
     parts.solve(sizes)
-    masks = [m for m in parts.masks if m.free & parts.summed]
     return Term(
         coefficient,
         parts.summed,
         tuple(parts.factors),
-        tuple(m for m in masks if not _read_as_zero(m, parts.factors, sizes, extent)),
-        tuple(m for m in parts.masks if not m.free & parts.summed),
+        tuple(m for m in parts.masks if not _read_as_zero(m, parts.factors, sizes, extent)),
         tuple(parts.targets),
         (*parts.guards, *parts.masks),
     )
