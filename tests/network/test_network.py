@@ -208,7 +208,7 @@ def test_a_notebook_shows_the_equations(net: wg.Network) -> None:
     shown = net._repr_latex_()
     assert shown.startswith("$") and shown.endswith("$")
     assert net.latex() in shown
-    assert r"a^{(1)}_{n} & = \sigma" in net.latex()
+    assert r"\sigma\left(z^{(1)}_{n}\right)" in net.latex()
 
 
 def test_a_network_is_read_from_a_file(tmp_path: Path) -> None:
