@@ -222,14 +222,14 @@ def _number(e: Number) -> tuple[str, int]:
 def _sum(e: Add, tight: bool) -> str:
     text = _text(e.terms[0], PRODUCT, tight)
     for term in e.terms[1:]:
-        positive = _without_minus(term)
+        positive = without_minus(term)
         sign = "+" if positive is None else "-"
         gap = "" if tight else " "
         text += f"{gap}{sign}{gap}{_text(positive or term, PRODUCT, tight)}"
     return text
 
 
-def _without_minus(term: Expression) -> Expression | None:
+def without_minus(term: Expression) -> Expression | None:
     """What is left of a term whose minus sign is written in front, or None."""
     if isinstance(term, Number):
         return number(-term.value) if term.value < 0 else None
@@ -237,11 +237,11 @@ def _without_minus(term: Expression) -> Expression | None:
         first, *rest = term.factors
         if isinstance(first, Number) and first.value < 0:
             size = number(-first.value)
-            return multiply(*rest, size) if _is_part(first) else multiply(size, *rest)
+            return multiply(*rest, size) if is_unit_part(first) else multiply(size, *rest)
     return None
 
 
-def _is_part(e: Number) -> bool:
+def is_unit_part(e: Number) -> bool:
     """Whether it is -1/2, -1/3, ...: such a coefficient is written behind, as `-b / 3`."""
     return isinstance(e.value, Fraction) and e.value.numerator == -1
 
@@ -249,9 +249,9 @@ def _is_part(e: Number) -> bool:
 def _product(e: Multiply, tight: bool) -> str:
     first, *rest = e.factors
     gap = "" if tight or all(isinstance(f, Number | Index | Size) for f in e.factors) else " "
-    if isinstance(first, Number) and _is_part(first):
+    if isinstance(first, Number) and is_unit_part(first):
         first, rest = MINUS_ONE, [*rest, number(-first.value)]
-    if first == MINUS_ONE and not _is_reciprocal(rest[0]):
+    if first == MINUS_ONE and not is_reciprocal(rest[0]):
         text, rest = f"-{_text(rest[0], POWER, tight)}", rest[1:]
     else:
         text = _text(first, PRODUCT, tight)
@@ -267,12 +267,12 @@ def _product(e: Multiply, tight: bool) -> str:
     return text
 
 
-def _is_reciprocal(e: Expression) -> bool:
+def is_reciprocal(e: Expression) -> bool:
     return isinstance(e, Power) and e.exponent == MINUS_ONE
 
 
 def _power(e: Power, tight: bool) -> tuple[str, int]:
-    if _is_reciprocal(e):
+    if is_reciprocal(e):
         gap = "" if tight else " "
         return f"1{gap}/{gap}{_text(e.base, POWER, tight)}", PRODUCT
     exponent = ATOM if isinstance(e.exponent, Power) else SIGN
@@ -296,7 +296,7 @@ def _chains(conditions: tuple[Expression, ...], tight: bool) -> list[str]:
     """The parts of an `and`; neighbours such as `0 <= p and p < 5` are written `0 <= p < 5`."""
     texts = [_part(conditions[0], tight)]
     for before, after in pairwise(conditions):
-        if _linked(before, after) and isinstance(after, Compare):
+        if linked(before, after) and isinstance(after, Compare):
             texts[-1] += f" {after.operator} {_text(after.right, SUM, tight)}"
         else:
             texts.append(_part(after, tight))
@@ -306,11 +306,11 @@ def _chains(conditions: tuple[Expression, ...], tight: bool) -> list[str]:
 def _part(e: Expression, tight: bool) -> str:
     # An `and` within an `and` is spelt out, so that it is read back as one.
     if isinstance(e, Logic) and e.operator == "and":
-        return f"({' and '.join(_text(a, NOT, tight) for a in e.arguments)})"
+        return f"({' and '.join(_part(a, tight) for a in e.arguments)})"
     return _text(e, NOT, tight)
 
 
-def _linked(before: Expression, after: Expression) -> bool:
+def linked(before: Expression, after: Expression) -> bool:
     return (
         isinstance(before, Compare)
         and isinstance(after, Compare)
