@@ -128,6 +128,22 @@ def test_of_several_subscripts_the_smallest_size_counts() -> None:
     assert sizes(text, {"x": (100,), "y": (1000,)})["p"] == 97
 
 
+def test_a_size_waits_for_all_subscripts_that_limit_it() -> None:
+    """p is limited by x at once, but by y only when q is known, and m and u wait for q."""
+    text = """
+    given x[i], y[j], v[a], c[n] in q
+    z[p] = x[p+3] * y[p + size(q)]
+    g[q] = v[q+1]
+    f[m] = x[m // size(q)]
+    h[u,n] = x[u + c[n]]
+    """
+    found = sizes(text, {"x": (100,), "y": (10,), "v": (5,), "c": (3,)})
+    assert found["q"] == 4
+    assert found["p"] == 10 - 4
+    assert found["m"] == 4 * 100
+    assert found["u"] == 100 - 3
+
+
 def test_sizes_follow_from_each_other_in_any_order_of_lines() -> None:
     lines = ["given a0[i0]"] + [f"a{n}[i{n}] = a{n - 1}[i{n} + 2]" for n in range(1, 6)]
     for text in ("\n".join(lines), "\n".join(reversed(lines))):
@@ -148,6 +164,8 @@ def test_an_update_has_the_axes_of_its_tensor_under_any_names() -> None:
 def test_a_reading_inside_the_starts_fits_too() -> None:
     text = "given x[t]\nh[-2] = 0\nh[-1] = 0\nh[t] = h[t-2] + x[t]\nz[s] = h[s-2]"
     assert sizes(text, {"x": (5,)})["s"] == 7
+    text = "given x[t]\nd[size(t)] = 0\nd[t] = d[t+1] + x[t]\nz[s] = d[s+1]"
+    assert sizes(text, {"x": (5,)})["s"] == 5
 
 
 def test_class_numbers_count_with_all_their_values() -> None:
@@ -185,6 +203,11 @@ def test_a_subscript_that_never_leaves_gives_no_size(subscript: str) -> None:
     text = f"given x[i], y[j] in i\nz[m] = x[{subscript}]"
     text = text.replace("y[m]", "y[0] + 0*m")
     assert "size of index m" in fault(text, {"x": (5,), "y": (3,)}).message
+
+
+def test_a_recurrence_gives_its_index_no_size() -> None:
+    error = fault("given x[n]\nbatch n\nh[t] = h[t-1] + 1\nh[-1] = 0")
+    assert error.message == "nothing gives the size of index t"
 
 
 def test_two_open_indices_in_a_subscript_are_open() -> None:
@@ -277,6 +300,7 @@ def test_extents_cover_the_starts_on_both_sides() -> None:
         ("i - 1", "i - 1 from -1 to 3"),
         ("i + 1", "i + 1 from 1 to 5"),
         ("2*i", "2*i from 0 to 8"),
+        ("2*(i + 1)", "2 * (i + 1) from 2 to 10"),
         ("j", "j from 0 to 6"),
         ("size(i)", "size(i) is 5"),
         ("y[n] + 2", "y[n] + 2 from 2 to 5"),
@@ -355,6 +379,27 @@ def test_division_by_zero(divisor: str, operation: str) -> None:
     assert divisor in marked(error)
 
 
+def test_division_by_zero_in_a_subscript() -> None:
+    assert "division by 0" in fault("given x[i]\nz[i] = x[7 // i % 5]", {"x": (5,)}).message
+
+
+def test_a_divisor_on_both_sides_of_zero() -> None:
+    text = "given x[i]\nsize j = 5\nz[j] = x[7 // (2*j - 3) + 7]"
+    check_ranges(parse(text), {"i": 15, "j": 5})
+    assert "from 0 to 14" in fault(text, {"x": (14,)}).message
+
+
+def test_derivatives_in_updates_have_the_axes_of_their_tensors() -> None:
+    text = """
+    param w[i] ~ zeros
+    J = sum[i](w[i])
+    w[i] <- w[i] - δw[pad(i+1)]
+    minimize J
+    """
+    check_ranges(parse(text), sizes(text, i=4))
+    assert "the range of δw" in fault(text.replace("pad(i+1)", "i+1"), i=4).message
+
+
 def test_a_divisor_that_is_never_zero() -> None:
     check_ranges(parse("given x[i]\nz[i] = x[i] + 7 // (2*i - 3)"), {"i": 5})
 
@@ -367,6 +412,7 @@ def test_huge_sizes_are_no_trouble() -> None:
     text = f"given x[i]\nsize j = {10**30}, k = size(j)\nz[j] = x[j*j*size(k) % 3]"
     assert "axis i goes from 0 to 1" in fault(text, {"x": (2,)}).message
     check_ranges(parse(text), sizes(text, {"x": (3,)}))
+    check_ranges(parse(f"given x[i]\nsize j = 5\nz[j] = x[{3**60} * j % 3]"), {"i": 1, "j": 5})
 
 
 # Properties
@@ -406,7 +452,7 @@ def formulas(draw: st.DrawFn, depth: int = 3) -> str:
     left, right = draw(formulas(depth - 1)), draw(formulas(depth - 1))
     operation = draw(st.sampled_from("+-*") | st.sampled_from(["//", "%"]))
     if operation in ("//", "%"):
-        right = draw(st.sampled_from(["2", "3", "5", "size(b)", "(b + 1)"]))
+        right = draw(st.sampled_from(["2", "3", "-5", "size(b)", "(b + 1)", "(b - 7)"]))
     return f"({left} {operation} {right})"
 
 
@@ -458,5 +504,5 @@ def test_two_hundred_layers_are_sized_and_checked_fast() -> None:
     start = perf_counter()
     found = infer_sizes(system, {}, {"a0": (2, 500)})
     check_ranges(system, found)
-    assert perf_counter() - start < 0.3
+    assert perf_counter() - start < 1
     assert found["i200"] == 100

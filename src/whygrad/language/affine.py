@@ -67,6 +67,7 @@ def _product(parts: list[Affine]) -> Affine | None:
             rest = part
         else:
             return None
-    if rest is None or scale == 0:
-        return Affine(scale if rest is None else 0)
-    return Affine(scale * rest.constant, {n: scale * c for n, c in rest.coefficients.items()})
+    if rest is None:
+        return Affine(scale)
+    scaled = {node: scale * c for node, c in rest.coefficients.items() if scale}
+    return Affine(scale * rest.constant, scaled)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -94,14 +94,16 @@ class _Solver:
                 (name,) = r.names
                 reason = f"{r.reference} reads axis {r.axis} of {r.reference.tensor} with {name}"
                 self.classes.join(Bridge(name, r.axis, reason, r.span))
-        self.arithmetic = [r for r in readings if self._givable(r)]
+        # the readings that may still give a size, each with the indices to which
+        self.open = [(r, indices) for r in readings if (indices := self._givable(r))]
 
-    def _givable(self, r: _Reading) -> frozenset[str]:
-        """The indices that an arithmetic subscript may give a size."""
+    def _givable(self, r: _Reading) -> list[str]:
+        """The indices to which an arithmetic subscript may give a size."""
         if isinstance(r.subscript, Index):
-            return frozenset()
+            return []
         taken = self.system.sizes.keys() | {r.axis}
-        return frozenset(i for i in r.subscript.free if taken.isdisjoint(self.classes.members(i)))
+        free = sorted(r.subscript.free)
+        return [i for i in free if taken.isdisjoint(self.classes.members(i))]
 
     def give_shape(self, name: str, shape: Sequence[int]) -> None:
         """The axes of a declared tensor have the sizes of its array."""
@@ -146,11 +148,12 @@ class _Solver:
 
     def _fit(self) -> bool:
         """The largest sizes with which arithmetic subscripts with one open index stay inside."""
+        self.open = [(r, left) for r, indices in self.open if (left := self._unsized(indices))]
         waiting: dict[str, list[tuple[str, _Reading, bool]]] = {}
-        for r in self.arithmetic:
-            missing = {self.classes.members(i)[0] for i in r.names if i not in self.sizes}
+        for r, indices in self.open:
+            missing = {self.classes.members(i)[0] for i in self._unsized(r.names)}
             ready = len(missing) == 1 and r.axis in self.sizes
-            for index in sorted(self._givable(r) - self.sizes.keys()):
+            for index in indices:
                 key = self.classes.members(index)[0]
                 waiting.setdefault(key, []).append((index, r, ready))
         complete = [rs for rs in waiting.values() if all(ready for *_, ready in rs)]
@@ -158,6 +161,9 @@ class _Solver:
         for found in complete or some[:1]:
             self._fit_one([(index, r) for index, r, ready in found if ready])
         return bool(some)
+
+    def _unsized(self, indices: Iterable[str]) -> list[str]:
+        return [i for i in indices if i not in self.sizes]
 
     def _fit_one(self, found: Sequence[tuple[str, _Reading]]) -> None:
         """Give one open index its size; readings that leave it open are done with."""
@@ -170,7 +176,7 @@ class _Solver:
                 best = size, index, r
         if best is None:
             done = {id(r) for _, r in found}
-            self.arithmetic = [r for r in self.arithmetic if id(r) not in done]
+            self.open = [(r, indices) for r, indices in self.open if id(r) not in done]
             return
         size, index, r = best
         if size == 0:
@@ -216,16 +222,15 @@ class _Solver:
         """The batch index where it is open, and what its size would give."""
         batch = self.system.batch
         found = set(self.classes.members(batch)) if batch else set()
-        rules = [({i}, _named(size)) for i, size in self.system.sizes.items()]
-        for r in self.arithmetic:
-            for i in self._givable(r):
-                rules.append(({i}, (r.names | {r.axis}) - {i}))
+        rules = [(i, _named(size)) for i, size in self.system.sizes.items()]
+        for r, indices in self.open:
+            rules.extend((i, (r.names | {r.axis}) - {i}) for i in indices)
         grown = True
         while grown:
             grown = False
-            for targets, needs in rules:
-                if not targets <= found and needs <= found | self.sizes.keys():
-                    found.update(*(self.classes.members(i) for i in targets))
+            for index, needs in rules:
+                if index not in found and needs & found and needs <= found | self.sizes.keys():
+                    found.update(self.classes.members(index))
                     grown = True
         return found
 
