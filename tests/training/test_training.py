@@ -5,7 +5,7 @@ import pytest
 
 import whygrad as wg
 from whygrad.training import History
-from whygrad.training.batches import Samples, split
+from whygrad.training.batches import Samples, shuffled, split
 
 
 def blobs(count: int = 90) -> tuple[np.ndarray, np.ndarray]:
@@ -52,6 +52,32 @@ def test_a_step_is_the_gradient_of_its_batch() -> None:
     net.train(x=X, y=Y, epochs=1, batch_size=len(X), optimizer=wg.SGD(0.5))
     for name, value in before.items():
         np.testing.assert_allclose(net.params[name], value - 0.5 * slopes[name], rtol=1e-12)
+
+
+def test_accuracy_is_the_share_of_rows_that_are_right_in_each_epoch() -> None:
+    net = classifier()
+    for _ in range(2):
+        right = (net.predict(x=X).argmax(axis=1) == Y).mean()
+        history = net.train(x=X, y=Y, epochs=1, batch_size=len(X), optimizer=wg.SGD(0.5))
+        assert history.accuracy == [pytest.approx(right)]
+    longer = net.train(x=X, y=Y, epochs=5, batch_size=16, optimizer=wg.SGD(0.1))
+    assert max(longer.accuracy) <= 1
+
+
+def test_training_leaves_arrays_alone_that_were_handed_out_before() -> None:
+    net = classifier()
+    held = net.params["w1"]
+    copy, data = held.copy(), X.copy()
+    net.train(x=X, y=Y, epochs=1)
+    assert (held == copy).all() and (net.params["w1"] != copy).any()
+    assert (data == X).all()
+
+
+def test_each_epoch_has_an_order_of_its_own() -> None:
+    rows = np.arange(20)
+    first, second = shuffled(rows, seed=0, epoch=0), shuffled(rows, seed=0, epoch=1)
+    assert sorted(first) == sorted(second) == list(rows)
+    assert (first != second).any()
 
 
 def test_every_row_is_seen_once_an_epoch_and_the_last_batch_is_smaller() -> None:
@@ -172,8 +198,9 @@ def test_an_update_that_is_not_finite_stops_too() -> None:
         minimize J
         """
     ).init()
-    with pytest.raises(wg.TrainingError, match="step 0: w <- is not finite"):
+    with pytest.raises(wg.TrainingError, match="step 0: w <- is not finite") as caught:
         net.train(epochs=2, optimizer=wg.SGD(0.1))
+    assert "keeps the last parameters whose cost was finite" in str(caught.value)
     assert net.params["w"] == 0
 
 

@@ -19,14 +19,12 @@ from dataclasses import dataclass
 from math import prod
 
 from ..language.expression import (
-    Bracket,
-    Compare,
     Expression,
     Index,
-    Logic,
     Multiply,
     Reduce,
     Reference,
+    references,
 )
 from ..language.system import System
 
@@ -84,17 +82,8 @@ def _reads(
         summed = summed | frozenset(e.indices)
     for child in e.children:
         factors = [f for f in e.factors if f is not child] if isinstance(e, Multiply) else []
-        new = tuple(r for f in factors for r in _values(f) if r.tensor != name)
+        new = tuple(r for f in factors for r in references(f) if r.tensor != name)
         yield from _reads(child, name, summed, beside + new)
-
-
-def _values(e: Expression) -> Iterator[Reference]:
-    """The tensors whose values the expression uses, not those in subscripts and conditions."""
-    if isinstance(e, Reference):
-        yield e
-    elif not isinstance(e, Bracket | Compare | Logic):
-        for child in e.children:
-            yield from _values(child)
 
 
 def _plain_subscripts(factor: Reference) -> frozenset[str]:

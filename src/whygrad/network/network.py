@@ -11,6 +11,7 @@ import numpy as np
 from ..calculus import derive
 from ..engines.reference import ReferenceEngine
 from ..errors import DataError, WhygradError, nearest
+from ..language.expression import references
 from ..language.latex import system_latex
 from ..language.order import prerequisites
 from ..language.parsing import parse
@@ -254,8 +255,6 @@ class BaseNetwork:
 
     def _read_by(self, system: System) -> list[str]:
         """The given tensors that the equations of a system read."""
-        from ..language.expression import references
-
         read = {r.tensor for e in system.expressions() for r in references(e)}
         return [t.name for t in system.of_kind("given") if t.name in read]
 
