@@ -1,14 +1,57 @@
 """What holds for the package as a whole."""
 
+import ast
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 import whygrad as wg
+
+# An import may only point to what stands further to the left.
+ARROWS = [
+    "errors",
+    "language",
+    "calculus",
+    "engines",
+    "network",
+    "training",
+    "insight",
+    "interop",
+    "model",
+    "__init__",
+    "cli",
+]
+
+
+def imports(path: Path, package: Path) -> Iterator[str]:
+    """The packages of whygrad that a module imports when it runs, type checking aside."""
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    here = path.relative_to(package.parent).with_suffix("").parts
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.ImportFrom) and node.level:
+            target = (*here[: len(here) - node.level], *(node.module or "").split("."))
+            yield target[1] or "__init__"
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
+
+
+def test_imports_point_one_way() -> None:
+    package = Path(str(files("whygrad")))
+    wrong = []
+    for path in sorted(package.rglob("*.py")):
+        own = path.relative_to(package).with_suffix("").parts[0]
+        for other in imports(path, package):
+            if ARROWS.index(other) > ARROWS.index(own):
+                wrong.append(f"{path.relative_to(package)} imports {other}")
+    assert wrong == []
 
 
 def test_every_public_name_is_there() -> None:
