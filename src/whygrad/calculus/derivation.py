@@ -8,7 +8,6 @@ from functools import cached_property
 
 from ..errors import WhygradError
 from ..language.expression import Expression, Names, Size, index_names, references
-from ..language.latex import equation_latex
 from ..language.printing import equation_text
 from ..language.system import Comment, Equation, Sizes, Statement, System
 from .chain import Link, affected, links, prefix, upstream
@@ -66,7 +65,12 @@ class Derivative:
 
     def latex(self) -> str:
         """The chain form as LaTeX."""
+        from ..language.latex import equation_latex
+
         return equation_latex(self.chain)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
 
 
 class Derivation:
@@ -98,7 +102,8 @@ class Derivation:
     def simplified_system(self) -> System:
         """The forward equations in their stable form and the derivatives simplified."""
         keep = {self.mark + w for w in self.wanted}
-        short = fused(list(self._simplified.values()), keep, self.simplifier, self.names)
+        chain = list(self._simplified.values())
+        short = fused(chain, keep, self.named, self.simplifier, self.names)
         return stabilised(self._with(self.named, short), self.names, self.simplifier)
 
     @cached_property
@@ -134,12 +139,30 @@ class Derivation:
             added.insert(1, Sizes(sizes))
         return System(forward.statements + tuple(added))
 
+    def __str__(self) -> str:
+        from .display import derivation_text
+
+        return derivation_text(self)
+
+    def latex(self) -> str:
+        """The derivation as LaTeX: an `aligned` environment."""
+        from .display import derivation_latex
+
+        return derivation_latex(self)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
     def __getitem__(self, name: str) -> Derivative:
         link = self.link(name)
-        short = {e.name: e for e in reversed(self.simplified_system.equations)}
-        simplified = short.get(link.name) or self._simplified[link.name, link.subscripts]
         chain = whiteboard(self, link)
-        return Derivative(chain.equation, simplified, route(self, link).equation)
+        return Derivative(chain.equation, self.simplified(link), route(self, link).equation)
+
+    def simplified(self, link: Link) -> Equation:
+        """The derivative as it runs; one that was put into another, as it was before."""
+        piece = (link.name, link.subscripts)
+        running = {(e.name, e.subscripts): e for e in self.simplified_system.equations}
+        return running.get(piece) or self._simplified[piece]
 
     def unfused(self, name: str) -> Equation:
         """The simplified equation of a derivative by its own name, nothing put into it."""

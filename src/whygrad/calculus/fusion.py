@@ -10,64 +10,117 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ..language.expression import (
+    Add,
+    Compare,
     Expression,
     Index,
+    Multiply,
     Names,
+    Number,
     Pad,
+    Power,
     Reduce,
     Reference,
+    Where,
     references,
     substitute,
     walk,
 )
-from ..language.system import Equation
+from ..language.system import Equation, System
 from .chain import without_capture
 from .simplify import Simplifier, node_count
 
 
 def fused(
-    equations: Sequence[Equation], keep: Iterable[str], simplify: Simplifier, names: Names
+    equations: Sequence[Equation],
+    keep: Iterable[str],
+    forward: System,
+    simplify: Simplifier,
+    names: Names,
 ) -> tuple[Equation, ...]:
     """The derivatives, given from the cost upstream, with those put in that pay.
 
-    Those in `keep` stay whatever happens.
+    Those in `keep` stay whatever happens. `forward` is the system they derive.
     """
-    kept = set(keep)
-    left = list(equations)
-    readers: dict[str, list[int]] = {}
-    pieces: dict[str, int] = {}
-    for place, e in enumerate(left):
-        pieces[e.name] = pieces.get(e.name, 0) + 1
-        for tensor in {r.tensor for r in references(e.value)}:
-            readers.setdefault(tensor, []).append(place)
-    gone: set[int] = set()
-    for place, e in enumerate(left):
-        e = left[place]
-        users = [p for p in readers.get(e.name, ()) if p not in gone]
-        if e.name in kept or pieces[e.name] > 1 or len(users) != 1 or users[0] == place:
-            continue
-        merged = _merged(left[users[0]], e, simplify, names)
-        if merged is None:
-            continue
-        left[users[0]] = merged
-        gone.add(place)
-        for tensor in {r.tensor for r in references(e.value)}:
-            if users[0] not in readers[tensor]:
-                readers[tensor].append(users[0])
-    return tuple(e for place, e in enumerate(left) if place not in gone)
+    return _Fusion(equations, frozenset(keep), forward, simplify, names).run()
 
 
-def _merged(user: Equation, part: Equation, simplify: Simplifier, names: Names) -> Equation | None:
-    reads = [r for r in references(user.value) if r.tensor == part.name]
-    constant = not any(references(part.value))
-    if not all(_is_plain(r, constant) for r in reads):
-        return None
-    value = without_capture(_put(user.value, part, names), user.indices, names)
-    candidate = simplify(value)
-    limit = node_count(user.value)
-    if not _is_summed(user.value, part.name):
-        limit += node_count(part.value)
-    return replace(user, value=candidate) if node_count(candidate) <= limit else None
+class _Fusion:
+    def __init__(
+        self,
+        equations: Sequence[Equation],
+        keep: frozenset[str],
+        forward: System,
+        simplify: Simplifier,
+        names: Names,
+    ) -> None:
+        self.left: dict[int, Equation] = dict(enumerate(equations))
+        self.forward = forward
+        self.simplify = simplify
+        self.names = names
+        self.readers: dict[str, set[int]] = {}
+        pieces: dict[str, int] = {}
+        for place, e in self.left.items():
+            pieces[e.name] = pieces.get(e.name, 0) + 1
+            self._note(place, e)
+        self.movable = {n for n, count in pieces.items() if count == 1} - keep
+
+    def _note(self, place: int, e: Equation) -> None:
+        for r in references(e.value):
+            self.readers.setdefault(r.tensor, set()).add(place)
+
+    def run(self) -> tuple[Equation, ...]:
+        for place in list(self.left):
+            part = self.left[place]
+            users = [p for p in self.readers.get(part.name, ()) if p in self.left]
+            if part.name not in self.movable or len(users) != 1 or users[0] == place:
+                continue
+            merged = self._merged(self.left[users[0]], part)
+            if merged is not None:
+                del self.left[place]
+                self.left[users[0]] = merged
+                self._note(users[0], merged)
+        return tuple(self.left.values())
+
+    def _merged(self, user: Equation, part: Equation) -> Equation | None:
+        """The user with the part in it, or None where that is larger."""
+        reads = [r for r in references(user.value) if r.tensor == part.name]
+        constant = not any(references(part.value))
+        if not all(_is_plain(r, constant) for r in reads):
+            return None
+        whole = without_capture(_put(user.value, part, self.names), user.indices, self.names)
+        short = min(self.simplify(whole), self._written_out(whole, user), key=node_count)
+        limit = node_count(user.value)
+        if not _is_summed(user.value, part.name):
+            limit += node_count(part.value)
+        return replace(user, value=short) if node_count(short) <= limit else None
+
+    def _written_out(self, e: Expression, user: Equation) -> Expression:
+        """Simplified with the tensors in its denominators written out, so that they may cancel.
+
+        With `q[n] = 1 - p[n]` this lets `p[n] * (1 - p[n]) / q[n]` become `p[n]`.
+        """
+        below = [n.base for n in walk(e) if isinstance(n, Power) and _is_negative(n)]
+        for tensor in sorted({r.tensor for b in below for r in references(b)}):
+            definition = self._transparent(tensor)
+            if definition is not None:
+                e = _put(e, definition, self.names)
+        return self.simplify(without_capture(e, user.indices, self.names))
+
+    def _transparent(self, tensor: str) -> Equation | None:
+        """The equation of a tensor that is plain arithmetic on others, element by element."""
+        equations = self.forward.definitions.get(tensor, ())
+        if len(equations) != 1:
+            return None
+        value = self.simplify(equations[0].value)
+        plain = (Add, Multiply, Power, Reference, Number, Index, Where, Compare)
+        if not all(isinstance(n, plain) for n in walk(value)):
+            return None
+        return replace(equations[0], value=value)
+
+
+def _is_negative(e: Power) -> bool:
+    return isinstance(e.exponent, Number) and e.exponent.value < 0
 
 
 def _is_plain(r: Reference, constant: bool) -> bool:

@@ -56,6 +56,11 @@ class Factor:
     name: str | None = None
     arguments: tuple[Expression, ...] = ()
 
+    @property
+    def written(self) -> Expression:
+        """The factor under its textbook name: for reading only, no engine knows σ'."""
+        return self.expression if self.name is None else Call(self.name, self.arguments)
+
     def map(self, change: Callable[[Expression], Expression]) -> Factor:
         """The factor with its expression and its arguments changed."""
         return Factor(change(self.expression), self.name, tuple(map(change, self.arguments)))
@@ -139,9 +144,7 @@ class _Walk:
                     entered, Factor(Bracket(Compare("==", _position(e.indices), winner)))
                 )
             case "logsumexp":
-                total = value if value is not e else self._copy(e, e.indices)
-                share = Call("exp", (subtract(e.body, total),))
-                entered = _extended(entered, Factor(share, "softmax", (e.body,)))
+                entered = _extended(entered, Factor(Softmax(e.indices, e.condition, e.body)))
         yield from self.down(e.body, entered)
 
     def _softmax(self, e: Softmax, path: Partial, value: Expression) -> Iterator[Partial]:

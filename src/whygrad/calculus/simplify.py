@@ -30,7 +30,9 @@ from ..language.expression import (
     Where,
     add,
     conjunction,
+    multiply,
     negate,
+    number,
     substitute,
     walk,
 )
@@ -72,6 +74,8 @@ class Simplifier:
                 return self._product(Term([e.map(self)]))
             case Reduce(operation="sum"):
                 return self._sum(e)
+            case Reduce(operation="mean"):
+                return self._mean(e)
             case Reduce() | Softmax() | Where():
                 return e.map(lambda a: a if a is getattr(e, "condition", None) else self(a))
             case Call():
@@ -134,6 +138,15 @@ class Simplifier:
             if len(done) > _MOST_TERMS:
                 return [term]
         return done
+
+    def _mean(self, e: Reduce) -> Expression:
+        """A mean, its numerical factor taken out."""
+        terms = _terms(self(e.body))
+        if len(terms) > 1:
+            return Reduce("mean", e.indices, e.condition, add(*(t.expression for t in terms)))
+        factor = number(terms[0].coefficient)
+        terms[0].coefficient = 1
+        return multiply(factor, Reduce("mean", e.indices, e.condition, terms[0].expression))
 
     def _sum(self, e: Reduce) -> Expression:
         body = self(e.body)

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from ..language.expression import (
     ONE,
+    ZERO,
     Add,
     Call,
     Compare,
@@ -30,6 +31,7 @@ from ..language.expression import (
     Where,
     add,
     bound,
+    conjunction,
     multiply,
     negate,
     rename_bound,
@@ -37,13 +39,14 @@ from ..language.expression import (
     subtract,
 )
 from ..language.system import Equation, Statement, System
+from .term import Term, excludes
 
 
 def stabilised(
     system: System, names: Names, simplify: Callable[[Expression], Expression]
 ) -> System:
     """The same system with every logarithm of a probability in its stable form."""
-    stable = _Stable(system, names)
+    stable = _Stable(system, names, simplify)
     statements: list[Statement] = []
     for s in system.statements:
         if isinstance(s, Equation) and (value := stable.rewritten(s.value)) != s.value:
@@ -53,9 +56,12 @@ def stabilised(
 
 
 class _Stable:
-    def __init__(self, system: System, names: Names) -> None:
+    def __init__(
+        self, system: System, names: Names, simplify: Callable[[Expression], Expression]
+    ) -> None:
         self.system = system
         self.names = names
+        self.simplify = simplify
 
     def rewritten(self, e: Expression) -> Expression:
         e = e.map(self.rewritten)
@@ -72,6 +78,8 @@ class _Stable:
                 return self._log_softmax(e)
             case Add() if len(e.terms) == 2 and e.terms[0] == ONE:
                 return self._log_complement(negate(e.terms[1]))
+            case Add():
+                return self._log_selected(e)
             case Multiply():
                 logs = [self.log(f) for f in e.factors]
                 if any(part is not None for part in logs):
@@ -89,6 +97,22 @@ class _Stable:
             case Reference():
                 return self._through(e, self.log)
         return None
+
+    def _log_selected(self, e: Add) -> Expression | None:
+        """log([c]·p + [d]·q) where c and d exclude each other: a choice of logarithms."""
+        chosen: Expression = Call("log", (ZERO,))
+        conditions: list[Expression] = []
+        is_known = False
+        for term in [Term([t]) for t in reversed(e.terms)]:
+            condition = conjunction(term.brackets)
+            if condition is None or not all(excludes(condition, c) for c in conditions):
+                return None
+            conditions.append(condition)
+            term.brackets = {}
+            log = self.log(term.expression)
+            is_known = is_known or log is not None
+            chosen = Where(condition, log or Call("log", (term.expression,)), chosen)
+        return chosen if is_known else None
 
     def _log_complement(self, e: Expression) -> Expression | None:
         """log(1 - e)."""
@@ -124,6 +148,6 @@ class _Stable:
         equations = self.system.definitions.get(e.tensor, ())
         if len(equations) != 1 or any(isinstance(s, Pad) for s in e.subscripts):
             return None
-        value = log(equations[0].value)
+        value = log(self.simplify(equations[0].value))
         put = dict(zip(equations[0].indices, e.subscripts, strict=True))
         return value and substitute(value, put, self.names)

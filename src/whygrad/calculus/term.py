@@ -13,6 +13,7 @@ from ..language.expression import (
     MINUS_ONE,
     ONE,
     ZERO,
+    Add,
     Bracket,
     Compare,
     Expression,
@@ -80,12 +81,33 @@ class Term:
                 self._merge(factor, exponent)
 
     def _merge(self, base: Expression, exponent: Expression) -> None:
+        if isinstance(base, Add):
+            base, is_turned = self._known_sum(base, exponent)
+            if is_turned:
+                self.coefficient = -self.coefficient
         total = expression(linear(add(self.powers.get(base, ZERO), exponent)))
         if total == ZERO:
             del self.powers[base]
             self.reductions += 1
         else:
             self.powers[base] = total
+
+    def _known_sum(self, base: Add, exponent: Expression) -> tuple[Expression, bool]:
+        """A sum that is there already up to the order of its terms, or with the other sign.
+
+        The flag says that an odd power of the other sign leaves a factor -1.
+        """
+        terms = frozenset(base.terms)
+        opposite = frozenset(map(negate, base.terms))
+        for known in self.powers:
+            if not isinstance(known, Add):
+                continue
+            if frozenset(known.terms) == terms:
+                return known, False
+            match exponent:
+                case Number(value=int() as times) if frozenset(known.terms) == opposite:
+                    return known, times % 2 == 1
+        return base, False
 
     def require(self, condition: Expression) -> None:
         """Multiply by [condition]."""
@@ -95,7 +117,7 @@ class Term:
             else (condition,)
         )
         for part in parts:
-            if negation(part) in self.brackets:
+            if any(excludes(part, known) for known in self.brackets):
                 self.coefficient = 0
             self.brackets[part] = None
 
@@ -207,11 +229,26 @@ def _known(condition: Expression, nodes: Set[Expression]) -> dict[Expression, Ex
             if isinstance(one, Index) and isinstance(other, Reference | Reduce) and other in nodes:
                 found[other] = one
     for node in nodes:
-        if isinstance(node, Where) and node.condition == condition:
-            found[node] = node.yes
-        elif isinstance(node, Where) and node.condition == negation(condition):
-            found[node] = node.no
+        if not isinstance(node, Where | Bracket):
+            continue
+        if node.condition == condition:
+            found[node] = node.yes if isinstance(node, Where) else ONE
+        elif excludes(condition, node.condition):
+            found[node] = node.no if isinstance(node, Where) else ZERO
     return found
+
+
+def excludes(one: Expression, other: Expression) -> bool:
+    """Whether the two cannot both hold: opposites, or one thing equal to two numbers."""
+    if other == negation(one):
+        return True
+    match one, other:
+        case (
+            Compare(operator="==", left=a, right=Number() as m),
+            Compare(operator="==", left=b, right=Number() as n),
+        ):
+            return a == b and m != n
+    return False
 
 
 def _replaced(e: Expression, known: dict[Expression, Expression]) -> Expression:
