@@ -11,7 +11,7 @@ demo: $(VENV)/for-demo  ## the tour of the two-node network, then a training on 
 	$(BIN)/python examples/wines.py
 
 test: $(VENV)/for-test  ## all tests; a warning is an error
-	$(BIN)/python -m pytest -n 2 -q
+	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/for-test  ## style and types
 	$(BIN)/ruff check
