@@ -35,6 +35,7 @@ from ...language.expression import (
     Training,
     Value,
     Where,
+    multiply,
 )
 from .contract import contract
 from .elementwise import FUNCTIONS, power
@@ -171,6 +172,7 @@ class Evaluator:
 
     def product(self, factors: Sequence[Expression], ranges: Ranges) -> Named:
         """The product; where a bracket among the factors is false it is 0, whatever the rest."""
+        factors = self._scaled_scatter(factors)
         numbers = [f.value for f in factors if isinstance(f, Number)]
         brackets = [f.condition for f in factors if isinstance(f, Bracket)]
         rest = [f for f in factors if not isinstance(f, Number | Bracket)]
@@ -189,6 +191,18 @@ class Evaluator:
             return value
         (a, m), names = align([value, mask], ranges)
         return Named(self.meter.made(np.where(m, a, a.dtype.type(0))), names)
+
+    def _scaled_scatter(self, factors: Sequence[Expression]) -> Sequence[Expression]:
+        """Constants moved into a scatter: it may add up fewer elements than it results in."""
+        constants = [f for f in factors if _is_constant(f)]
+        for f in factors if constants else ():
+            if isinstance(f, Reduce) and f.operation == "sum" and self._is_scatter(f):
+                scaled = Reduce("sum", f.indices, f.condition, multiply(*constants, f.body))
+                return [scaled if g is f else g for g in factors if g not in constants]
+        return factors
+
+    def _is_scatter(self, e: Reduce) -> bool:
+        return any(term.targets for term in self.terms(e))
 
     def _multiplied(
         self, values: list[Named], coefficient: Value, ranges: Ranges
@@ -353,6 +367,13 @@ class Evaluator:
 def _is_small(value: Value) -> bool:
     """Whether it is a whole number that int64 holds."""
     return isinstance(value, int) and abs(value) < 2**62
+
+
+def _is_constant(e: Expression) -> bool:
+    """Whether it consists of numbers and sizes."""
+    if isinstance(e, Add | Multiply | Power):
+        return all(map(_is_constant, e.children))
+    return isinstance(e, Number | Size)
 
 
 def _is_negative(term: Expression) -> bool:
