@@ -154,6 +154,27 @@ def test_sizes_come_from_data_or_are_given() -> None:
     assert (from_data.params["w1"] == given.params["w1"]).all()
 
 
+def test_a_size_that_only_a_person_knows_stays_known() -> None:
+    net = wg.Network("given x[n]\nbatch n\na[t,n] = x[n] * t\nJ = mean[n](sum[t](a[t,n]))")
+    net.init(sizes={"t": 4, "n": 7})
+    assert net.forward(x=[1.0, 2.0])["J"] == 9
+
+
+def test_data_may_have_another_length_than_at_init() -> None:
+    text = """
+    given x[n,t]
+    batch n
+    param w ~ ones
+    h[n,-1] = 0
+    h[n,t] = w * h[n,t-1] + x[n,t]
+    J = mean[n](h[n,size(t)-1])
+    minimize J
+    """
+    net = wg.Network(text).init(x=np.ones((2, 3)))
+    assert net.forward(x=np.ones((2, 3)))["J"] == 3
+    assert net.gradients(x=np.ones((4, 5)))["w"] == 4 + 3 + 2 + 1
+
+
 def test_the_number_of_classes_comes_from_the_largest_one() -> None:
     net = wg.Network(
         """

@@ -83,7 +83,8 @@ class BaseNetwork:
                 raise DataError(f"the network has no index '{index}'; {hint}")
         found = self._infer(self.system, dict(sizes or {}), arrays)
         check_whole_numbers(self.system, arrays, found)
-        self.sizes = {i: found[i] for i in self._lasting_indices() if i in found}
+        lasting = self._lasting_indices().union(sizes or ())
+        self.sizes = {i: found[i] for i in lasting if i in found}
         self._parameters = self._draw("param", found, seed)
         self._states = self._draw("state", found, seed)
         return self
@@ -194,10 +195,10 @@ class BaseNetwork:
 
         Raises SizeError where sizes disagree, DataError for a class number out of range.
         """
-        values = self.values()
+        values = {**self.values(), **arrays}
         shaped = {i for name in values for i in system.tensors[name].indices}
         known = {i: size for i, size in self.sizes.items() if i not in shaped}
-        sizes = self._infer(system, known, {**values, **arrays})
+        sizes = self._infer(system, known, values)
         check_whole_numbers(self.system, arrays, sizes)
         return sizes
 
@@ -205,8 +206,8 @@ class BaseNetwork:
         """The same without the number of samples, so that it may change from run to run."""
         sizes = self.sizes_for(system, arrays)
         axes = {i for tensor in system.of_kind("given") for i in tensor.indices}
-        fixed = {i: sizes[i] for i in axes - {system.batch} if i in sizes}
-        return self._infer(system, {**self.sizes, **fixed}, self.values())
+        fixed = {i: sizes[i] for i in axes.union(self.sizes) - {system.batch} if i in sizes}
+        return self._infer(system, fixed, self.values())
 
     def stable_system(self) -> System:
         """The system, its cost in the form that neither overflows nor cancels."""
