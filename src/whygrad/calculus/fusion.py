@@ -89,14 +89,15 @@ class _Fusion:
         if not all(_is_plain(r, constant) for r in reads):
             return None
         whole = without_capture(_put(user.value, part, self.names), user.indices, self.names)
-        short = min(self.simplify(whole), self._written_out(whole, user), key=node_count)
+        forms = {self.simplify(e): None for e in (whole, self._written_out(whole, user))}
+        short = min(forms, key=node_count)
         limit = node_count(user.value)
         if not _is_summed(user.value, part.name):
             limit += node_count(part.value)
         return replace(user, value=short) if node_count(short) <= limit else None
 
     def _written_out(self, e: Expression, user: Equation) -> Expression:
-        """Simplified with the tensors in its denominators written out, so that they may cancel.
+        """The tensors in its denominators written out, so that they may cancel.
 
         With `q[n] = 1 - p[n]` this lets `p[n] * (1 - p[n]) / q[n]` become `p[n]`.
         """
@@ -105,7 +106,7 @@ class _Fusion:
             definition = self._transparent(tensor)
             if definition is not None:
                 e = _put(e, definition, self.names)
-        return self.simplify(without_capture(e, user.indices, self.names))
+        return without_capture(e, user.indices, self.names)
 
     def _transparent(self, tensor: str) -> Equation | None:
         """The equation of a tensor that is plain arithmetic on others, element by element."""

@@ -8,6 +8,7 @@ turn -(b - a) into a - b. Where nothing cancels the author's form stays.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 
 from ..language.expression import (
     ONE,
@@ -36,6 +37,7 @@ from ..language.expression import (
     substitute,
     walk,
 )
+from .partial import negation
 from .term import Term
 
 _MOST_TERMS = 32
@@ -63,8 +65,15 @@ class Simplifier:
         self.names = names
         self.values_of = values_of
         self.axes = axes
+        self._done: dict[Expression, Expression] = {}
 
     def __call__(self, e: Expression) -> Expression:
+        """The expression in its simplest form; each is simplified once."""
+        if e not in self._done:
+            self._done[e] = self._simplified(e)
+        return self._done[e]
+
+    def _simplified(self, e: Expression) -> Expression:
         match e:
             case Add():
                 return self._add([t for part in e.terms for t in _terms(self(part))])
@@ -259,7 +268,22 @@ def _collected(terms: Iterable[Term]) -> list[Term]:
             found[term.key].coefficient += term.coefficient
         else:
             found[term.key] = term.copy()
-    return [t for t in found.values() if t.coefficient != 0]
+    return _without_alternatives([t for t in found.values() if t.coefficient != 0])
+
+
+def _without_alternatives(terms: list[Term]) -> list[Term]:
+    """a·[c] + a·[not c] is a."""
+    for first, second in combinations(terms, 2):
+        if first.coefficient != second.coefficient or first.powers != second.powers:
+            continue
+        one, other = set(first.brackets), set(second.brackets)
+        alone, opposite = one - other, other - one
+        if len(alone) == 1 and opposite == {negation(*alone)}:
+            both = first.copy()
+            both.brackets = {c: None for c in first.brackets if c in other}
+            rest = [t for t in terms if t is not first and t is not second]
+            return _collected([both, *rest])
+    return terms
 
 
 def _factored(terms: Sequence[Term]) -> Expression:

@@ -85,7 +85,10 @@ class Term:
             base, is_turned = self._known_sum(base, exponent)
             if is_turned:
                 self.coefficient = -self.coefficient
-        total = expression(linear(add(self.powers.get(base, ZERO), exponent)))
+        if base not in self.powers:
+            self.powers[base] = exponent
+            return
+        total = expression(linear(add(self.powers[base], exponent)))
         if total == ZERO:
             del self.powers[base]
             self.reductions += 1
