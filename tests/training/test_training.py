@@ -260,9 +260,16 @@ def test_history_prints_as_a_table_of_a_dozen_epochs() -> None:
 def test_progress_is_a_few_plain_lines_where_there_is_no_terminal(capsys) -> None:
     trained(epochs=25, progress=True)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("epoch 1: cost ") and "accuracy" in lines[0]
-    assert lines[-1].startswith("epoch 25: ")
+    assert lines[0].startswith("epoch 1/25: cost ") and "accuracy" in lines[0]
+    assert lines[-1].startswith("epoch 25/25: ")
     assert len(lines) <= 14
+
+
+def test_on_a_terminal_progress_is_one_line_that_changes(capsys, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    trained(epochs=3, progress=True, validation=0.2)
+    out = capsys.readouterr().out
+    assert "epoch 3/3: cost" in out and "held out" in out
 
 
 def test_without_progress_nothing_is_printed(capsys) -> None:

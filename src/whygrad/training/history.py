@@ -42,10 +42,13 @@ class History:
             for line in lines
         )
 
-    def line(self, epoch: int) -> str:
-        """One epoch, counted from 0, in words."""
-        parts = [f"{n.replace('_', ' ')} {_text(n, v[epoch])}" for n, v in self._columns()]
-        return f"epoch {epoch + 1}: {', '.join(parts)}"
+    def line(self, epochs: int) -> str:
+        """The last epoch, of so many, in words."""
+        last = {name: _text(name, values[-1]) for name, values in self._columns()}
+        trained = [f"{name} {last[name]}" for name in ("cost", "accuracy") if name in last]
+        held_out = [last[n] for n in ("validation_cost", "validation_accuracy") if n in last]
+        ending = f"; held out {', '.join(held_out)}" if held_out else ""
+        return f"epoch {len(self)}/{epochs}: {', '.join(trained)}{ending}"
 
     def _columns(self) -> Iterator[tuple[str, list[float]]]:
         for name in ("cost", "accuracy", "validation_cost", "validation_accuracy"):

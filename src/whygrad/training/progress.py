@@ -24,22 +24,17 @@ def reporting(wanted: bool, epochs: int) -> Iterator[Report]:
     if not wanted:
         yield lambda history: None
     elif sys.stdout.isatty():
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.live import Live
+        from rich.text import Text
 
-        columns = (BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-        with Progress(*columns) as progress:
-            task = progress.add_task("", total=epochs)
-
-            def advance(history: History) -> None:
-                progress.update(task, advance=1, description=history.line(len(history) - 1))
-
-            yield advance
+        with Live(auto_refresh=False) as live:
+            yield lambda history: live.update(Text(history.line(epochs)), refresh=True)
     else:
         every = max(1, epochs // LINES)
 
         def write(history: History) -> None:
             done = len(history)
             if done == 1 or done == epochs or done % every == 0:
-                print(history.line(done - 1), flush=True)
+                print(history.line(epochs), flush=True)
 
         yield write
