@@ -112,8 +112,10 @@ class Network(BaseNetwork):
 
     def _derivation_for(self, targets: Sequence[str]) -> Derivation:
         """The usual derivation, or one that reaches what is asked for besides the params."""
+        from .insight.target import tensor_asked
+
         usual = self.derive()
-        names = [t.partition("[")[0].strip().removeprefix(usual.mark) for t in targets]
+        names = [tensor_asked(t, usual.cost) for t in targets]
         others = [n for n in names if n in self.system.tensors and n not in usual.derived]
         return self.derive((*usual.wanted, *others)) if others else usual
 

@@ -18,6 +18,7 @@ from ..calculus.derivation import Derivation
 from ..calculus.partial import Factor
 from ..calculus.route import route, whiteboard
 from ..errors import WhygradError
+from ..language.checking import check_equation
 from ..language.expression import (
     MINUS_ONE,
     ZERO,
@@ -40,7 +41,6 @@ from ..language.expression import (
     substitute,
     subtract,
 )
-from ..language.checking import check_equation
 from ..language.parsing import parse_equation
 from ..language.system import Equation, System
 from .display import math_text, operand_text
@@ -121,7 +121,7 @@ class _Attempt:
         system = System(self.derivation.system.statements, text)
         left = tuple(map(Index, axes))
         check_equation(system, replace(equation, subscripts=left, value=bound_value))
-        self.ranges = {i: range(min(explainer.sizes[i], _SAMPLES)) for i in axes}
+        self.ranges = {i: range(min(explainer.values.sizes[i], _SAMPLES)) for i in axes}
         truth = self._values(Reference(name, tuple(map(Index, axes))))
         assert truth is not None
         self.truth: Array = truth
@@ -155,7 +155,7 @@ class _Attempt:
     def _values(self, e: Expression) -> Array | None:
         """Its values on a few elements, or None where it cannot be computed."""
         try:
-            values, names = self.explainer.evaluate(e, self.ranges)
+            values, names = self.explainer.values.array(e, self.ranges)
         except WhygradError:
             return None
         spread = tuple(slice(None) if i in names else None for i in self.axes)
@@ -234,7 +234,7 @@ class _Attempt:
                 if f.expression not in seen and not isinstance(f.expression, Number):
                     seen.add(f.expression)
                     yield operand_text(f), f.expression
-        for i in sorted(self.explainer.system.index_names):
+        for i in sorted(self.derivation.simplified_system.index_names):
             yield f"1/{i.upper()} (that is 1/size({i}))", power(Size(i), MINUS_ONE)
             yield f"size({i})", Size(i)
         yield "the factor 2", number(2)

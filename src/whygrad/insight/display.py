@@ -1,30 +1,38 @@
-"""How derivations and explanations are written for reading."""
+"""How explanations are written for reading."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Iterator, Sequence
 
+from ..calculus.chain import Contribution
 from ..calculus.partial import Factor
-from ..errors import WhygradError
 from ..language.expression import Add, Expression, Reference
 from .explanation import Explanation, Operand, Term
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_WIDTH = 76
+_LONGEST_CHAIN = 8
 
 
 def number_text(value: float, digits: int = 4) -> str:
-    """A number for reading: four significant digits and a true minus."""
-    return f"{value:.{digits}g}".replace("-", "−")
+    """A number for reading: four significant digits and a true minus, but no minus before 0."""
+    text = f"{value + 0.0:.{digits}g}"
+    text = re.sub(r"e([+-])0*(\d+)", lambda m: f"e{m[1].replace('+', '')}{m[2]}", text)
+    return text.replace("-", "−")
 
 
 def math_text(e: Expression) -> str:
-    """An expression as on paper: a·b, a², −a."""
+    """An expression as on paper: a·b, a², −a, N for size(n)."""
     text = re.sub(r"\*\*(\d+)\b(?!\.)", lambda m: m[1].translate(_SUPERSCRIPTS), str(e))
-    text = re.sub(r"size\((\w+)\)", lambda m: m[1].upper(), text)
-    return text.replace(" * ", " · ").replace("-", "−")
+    text = re.sub(r"size\((\w+)\)", lambda m: _size_text(m[1]), text)
+    return text.replace(" * ", " · ").replace(" / ", "/").replace("-", "−")
+
+
+def _size_text(index: str) -> str:
+    """N for n; |j| for j, since J is the usual name of the cost."""
+    return index.upper() if len(index) == 1 and index != "j" else f"|{index}|"
 
 
 def operand_text(f: Factor) -> str:
@@ -32,7 +40,7 @@ def operand_text(f: Factor) -> str:
     if f.name is not None:
         return f"{f.name}({', '.join(map(math_text, f.arguments))})"
     text = math_text(f.expression)
-    return f"({text})" if isinstance(f.expression, Add) else text
+    return f"({text})" if isinstance(f.expression, Add) or text.startswith("−") else text
 
 
 def sum_sign(indices: Sequence[str], condition: Expression | None) -> str:
@@ -43,57 +51,108 @@ def sum_sign(indices: Sequence[str], condition: Expression | None) -> str:
     return f"Σ_{under} " if condition is None else f"Σ_{{{under} | {math_text(condition)}}} "
 
 
-def derivative_title(cost: str, tensor: str, at: tuple[Expression, ...]) -> str:
-    """∂J/∂w1[0,2]."""
-    return f"∂{cost}/∂{math_text(Reference(tensor, at))}"
+def title_text(e: Explanation) -> str:
+    """∂J/∂w1[0,2], and which part of it."""
+    title = f"∂{e.cost}/∂{_element_text(e.target)}"
+    return f"{title} ({e.part})" if e.part else title
+
+
+def _element_text(e: Reference) -> str:
+    return math_text(e).replace(", ", ",")
+
+
+def formula_text(contributions: Sequence[Contribution]) -> str:
+    """Σ_n δz1[n,2] · x[n,0], or a sum of several such sums."""
+    return " + ".join(map(_contribution_text, contributions)) or "0"
+
+
+def _contribution_text(c: Contribution) -> str:
+    product = " · ".join(operand_text(f) for f in c.factors) or "1"
+    return f"{sum_sign(c.indices, c.condition)}{product}"
 
 
 def explanation_text(e: Explanation, terms: int = 3, depth: int = 2) -> str:
     """The explanation with its largest terms, and the derivatives in the largest term opened."""
-    return "\n".join(_lines(e, terms, depth))
+    lines = list(_lines(e, f"{e.title} = ", terms, depth, _LONGEST_CHAIN))
+    column = max((len(left) for left, right in lines if right and len(left) <= _WIDTH), default=0)
+    return "\n".join(f"{left.ljust(column)}    {right}" if right else left for left, right in lines)
 
 
-def _lines(e: Explanation, terms: int, depth: int) -> list[str]:
-    head = f"{e.title} = {e.formula} = {number_text(e.value)}"
-    lines = [_spread(head, _count_text(e.count))]
+Lines = Iterator[tuple[str, str]]
+"""What stands on the left and on the right of each line."""
+
+
+def _lines(e: Explanation, left: str, terms: int, depth: int, chain: int) -> Lines:
+    only = e.terms[0] if e.count == 1 and not e.terms[0].label else None
+    value = _term_text(only) if only else number_text(e.value)
+    yield from _head(left, e, value, "" if only else _count_text(e.count))
     if e.note:
-        lines.append(f"  {e.note}")
-    for place, term in enumerate(e.terms[:terms]):
-        lines.append("  " + _term_line(term, e.count))
-        if depth > 1 and place == 0:
-            lines += ["    " + line for line in _below(term, terms, depth - 1)]
+        yield f"  {e.note}", ""
+    if not _closes(e):
+        yield f"  the terms add up to {number_text(e.total)}, not to the value", ""
+    if only:
+        yield from _below(only, terms, depth, chain - 1, "  ")
+        return
+    listed = e.terms[:terms]
+    named = all(len(_term_line(t, True)) <= _WIDTH for t in listed)
+    for place, term in enumerate(listed):
+        yield f"  {_term_line(term, named)}", _share_text(term.share) if e.count > 1 else ""
+        if place == 0:
+            yield from _below(term, terms, depth - 1, chain - 1, "    ")
     others = e.count - min(terms, len(e.terms))
     if others > 0:
         rest = e.rest + math.fsum(t.value for t in e.terms[terms:])
         what = "the other term" if others == 1 else f"the other {others} terms together"
-        lines.append(f"  {what}: {number_text(rest)}")
-    return lines
+        yield f"  {what}: {number_text(rest)}", ""
 
 
-def _below(term: Term, terms: int, depth: int) -> list[str]:
+def _head(left: str, e: Explanation, value: str, right: str) -> Lines:
+    """The chain rule and the value, on several lines where they do not fit on one."""
+    indent = " " * (len(left) - 2)
+    if not e.contributions:
+        yield f"{left}{value}", right
+        return
+    if len(f"{left}{e.formula} = {value}") <= _WIDTH:
+        yield f"{left}{e.formula} = {value}", right
+        return
+    for place, c in enumerate(e.contributions):
+        yield f"{f'{indent}+ ' if place else left}{formula_text([c])}", ""
+    yield f"{indent}= {value}", right
+
+
+def _below(term: Term, terms: int, depth: int, chain: int, indent: str) -> Lines:
     """What the largest term is made of: its own sum, or the derivatives among its factors."""
-    try:
-        return _lines(term.why(), terms, depth)
-    except WhygradError:
-        opened = [f for f in term.factors if f.expand is not None]
-    return [line for f in opened for line in _lines(f.why(), terms, depth)]
+    if depth < 1 or chain < 1:
+        return
+    opened = [(f.why(), f"{f.text} = ") for f in term.factors if f.expand is not None]
+    if term.expand is not None:
+        opened.append((term.why(), "= "))
+    for e, left in opened:
+        yield from ((indent + a, b) for a, b in _lines(e, left, terms, depth, chain))
 
 
-def _term_line(t: Term, count: int) -> str:
+def _closes(e: Explanation) -> bool:
+    return not math.isfinite(e.value) or abs(e.difference) <= 1e-12 * e.magnitude
+
+
+def _term_line(t: Term, named: bool) -> str:
+    """A term with the names of its factors, or with their values alone."""
     label = f"{t.label}    " if t.label else ""
-    if not t.factors:
-        body = number_text(t.value)
-    else:
-        product = " · ".join(f.text for f in t.factors)
-        values = " · ".join(_operand_value(f) for f in t.factors)
-        body = f"{product} = {values}"
-        if len(t.factors) > 1:
-            body += f" = {number_text(t.value)}"
-    share = f"({100 * t.share:.0f} % of the magnitude)" if count > 1 else ""
-    return _spread(f"{label}{body}", share)
+    product = " · ".join(f.text for f in t.factors)
+    names = f"{product} = " if product and named else ""
+    return f"{label}{names}{_term_text(t)}"
 
 
-def _operand_value(f: Operand) -> str:
+def _term_text(t: Term) -> str:
+    """The values of the factors and of their product: 0.0015 · (−1.37) = −0.0021."""
+    values = " · ".join(map(operand_value, t.factors))
+    if len(t.factors) < 2:
+        return number_text(t.value)
+    return f"{values} = {number_text(t.value)}"
+
+
+def operand_value(f: Operand) -> str:
+    """A value as it stands in a product: a negative one in brackets."""
     text = number_text(f.value)
     return f"({text})" if text.startswith("−") else text
 
@@ -102,30 +161,13 @@ def _count_text(count: int) -> str:
     return "1 term" if count == 1 else f"{count} terms"
 
 
-def _spread(left: str, right: str, width: int = 72) -> str:
-    return f"{left.ljust(width)}    {right}".rstrip()
+def share_text(share: float) -> str:
+    """A share in percent: 57 %, 3 %, 0.2 %."""
+    percent = 100 * share
+    if percent >= 1 or not percent:
+        return f"{percent:.0f} %"
+    return f"{percent:.1g} %" if percent >= 0.01 else "< 0.01 %"
 
 
-def explanation_html(e: Explanation) -> str:
-    """The explanation for a notebook: opened by a click, the first level open."""
-    rows = "".join(
-        f"<tr><td>{escape(t.label)}</td>"
-        f"<td>{escape(' · '.join(f.text for f in t.factors))}</td>"
-        f"<td>{escape(' · '.join(_operand_value(f) for f in t.factors))}</td>"
-        f"<td style='text-align:right'>{number_text(t.value)}</td>"
-        f"<td style='text-align:right'>{100 * t.share:.0f} %</td></tr>"
-        for t in e.terms
-    )
-    others = e.count - len(e.terms)
-    if others:
-        rows += (
-            f"<tr><td colspan='3'>the other {others} terms together</td>"
-            f"<td style='text-align:right'>{number_text(e.rest)}</td><td></td></tr>"
-        )
-    note = f"<p>{escape(e.note)}</p>" if e.note else ""
-    head = f"{e.title} = {e.formula} = {number_text(e.value)}"
-    return (
-        f"<details open><summary><code>{escape(head)}</code></summary>{note}"
-        f"<table><thead><tr><th></th><th>factors</th><th>values</th><th>term</th>"
-        f"<th>share</th></tr></thead><tbody>{rows}</tbody></table></details>"
-    )
+def _share_text(share: float) -> str:
+    return f"({share_text(share)} of the magnitude)"

@@ -5,22 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..calculus.chain import Contribution
+from ..calculus.partial import Factor
 from ..errors import WhygradError
+from ..language.expression import Reference
 
 
 @dataclass(frozen=True)
 class Operand:
-    """One factor of a term: how it is written and its value.
+    """One factor of a term and its value. `why` expands it, if it is a derivative itself.
 
-    `why` expands it, if it is a derivative itself.
+    `outside`: it reads where a tensor has ended, and is 0 for that reason.
     """
 
-    text: str
+    factor: Factor
     value: float
     expand: Callable[[], Explanation] | None = field(default=None, repr=False)
+    outside: bool = False
+
+    @property
+    def text(self) -> str:
+        """How it is written: σ'(z2[17]), w2[2,1]."""
+        from .display import operand_text
+
+        return operand_text(self.factor)
 
     def why(self) -> Explanation:
         """The explanation of this factor. WhygradError if it is no derivative."""
+        if self.outside:
+            raise WhygradError(
+                f"{self.text} reads outside of the tensor, where all is 0: "
+                "there is nothing to expand"
+            )
         if self.expand is None:
             raise WhygradError(f"{self.text} is no derivative, so there is nothing to expand")
         return self.expand()
@@ -52,21 +68,40 @@ class Term:
 class Explanation:
     """One element of a derivative, its terms largest first.
 
+    `target` is the element of which `cost` is derived; `part` says which part
+    of the whole this is, where a sum is opened one index at a time.
+
     `value` is what training uses. `terms` are the largest `len(terms)` of
     `count`, and `rest` is the sum of the others; each is computed from its own
     operands, so that value = Σ terms + rest is a check, not a definition.
-    `magnitude` is the sum of the absolute values of all terms. `note` says
-    where the form of the equation is not the chain rule's own.
+    `magnitude` is the sum of the absolute values of all terms. `note` is what
+    a reader should know besides.
     """
 
-    title: str
-    formula: str
+    cost: str
+    target: Reference
+    part: str
+    contributions: tuple[Contribution, ...] = field(repr=False)
     value: float
     terms: tuple[Term, ...]
     rest: float
     count: int
     magnitude: float
     note: str = ""
+
+    @property
+    def title(self) -> str:
+        """What is explained: ∂J/∂w1[0,2]."""
+        from .display import title_text
+
+        return title_text(self)
+
+    @property
+    def formula(self) -> str:
+        """The chain rule for it: Σ_n δz1[n,2] · x[n,0]."""
+        from .display import formula_text
+
+        return formula_text(self.contributions)
 
     @property
     def total(self) -> float:
@@ -83,7 +118,16 @@ class Explanation:
 
         return explanation_text(self)
 
+    def latex(self) -> str:
+        """The formula, and the largest terms with their values, as an `aligned` environment."""
+        from .notebook import explanation_latex
+
+        return explanation_latex(self)
+
     def _repr_html_(self) -> str:
-        from .display import explanation_html
+        from .notebook import explanation_html
 
         return explanation_html(self)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"

@@ -1,0 +1,78 @@
+"""How explanations, reports and verdicts show in a notebook: HTML and LaTeX."""
+
+from __future__ import annotations
+
+from html import escape
+
+from ..calculus.chain import Link
+from ..calculus.display import as_written
+from ..language.latex import expression_latex
+from .display import number_text, operand_value, share_text
+from .explanation import Explanation, Term
+
+_RIGHT = " style='text-align:right'"
+
+
+def explanation_html(e: Explanation, depth: int = 2) -> str:
+    """Nested tables that open with a click: the first level open, the largest term's below."""
+    head = f"{e.title} = {e.formula} = {number_text(e.value)}"
+    rows = "".join(_row(t) for t in e.terms)
+    others = e.count - len(e.terms)
+    if others:
+        what = "the other term" if others == 1 else f"the other {others} terms together"
+        rest = f"<td{_RIGHT}>{number_text(e.rest)}</td>"
+        rows += f"<tr><td colspan='3'>{what}</td>{rest}<td></td></tr>"
+    note = f"<p>{escape(e.note)}</p>" if e.note else ""
+    names = ("", "factors", "values", "term", "share")
+    heads = "".join(f"<th>{name}</th>" for name in names)
+    below = ""
+    if depth > 1 and e.terms:
+        largest = e.terms[0]
+        inner = [f.why() for f in largest.factors if f.expand is not None]
+        inner += [largest.why()] if largest.expand is not None else []
+        below = "".join(explanation_html(i, depth - 1) for i in inner)
+    state = " open" if depth > 1 else ""
+    return (
+        f"<details{state}><summary><code>{escape(head)}</code></summary>{note}"
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{below}</details>"
+    )
+
+
+def _row(t: Term) -> str:
+    factors = escape(" · ".join(f.text for f in t.factors))
+    values = escape(" · ".join(map(operand_value, t.factors)))
+    return (
+        f"<tr><td>{escape(t.label)}</td><td>{factors}</td><td>{values}</td>"
+        f"<td{_RIGHT}>{number_text(t.value)}</td><td{_RIGHT}>{share_text(t.share)}</td></tr>"
+    )
+
+
+def explanation_latex(e: Explanation, terms: int = 3) -> str:
+    """The chain rule, then its largest terms and the others together, then the value."""
+    element = expression_latex(e.target)
+    part = rf" \Big|_{{\text{{{e.part}}}}}" if e.part else ""
+    formula = expression_latex(as_written(Link("", "", (), e.contributions)).value)
+    rows = [rf"\frac{{\partial {e.cost}}}{{\partial {element}}}{part} &= {formula}"]
+    shown = [t.value for t in e.terms[:terms]]
+    others = e.count - len(shown)
+    if others or len(shown) > 1:
+        row = " + ".join(_bracketed(value) for value in shown)
+        if others:
+            rest = e.rest + sum(t.value for t in e.terms[terms:])
+            row += rf" + \underbrace{{{number_latex(rest)}}}_{{\text{{{others} more}}}}"
+        rows.append(f"&= {row}")
+    rows.append(f"&= {number_latex(e.value)}")
+    body = " \\\\\n".join(rows)
+    return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+
+def number_latex(value: float) -> str:
+    """A number for LaTeX: 2.037 \\cdot 10^{-5}."""
+    text = number_text(value).replace("−", "-")
+    mantissa, e, exponent = text.partition("e")
+    return rf"{mantissa} \cdot 10^{{{exponent}}}" if e else mantissa
+
+
+def _bracketed(value: float) -> str:
+    text = number_latex(value)
+    return f"({text})" if text.startswith("-") else text

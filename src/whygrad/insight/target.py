@@ -1,0 +1,104 @@
+"""Which element is asked about: from `w1[0,2]` to a tensor and whole numbers."""
+
+from __future__ import annotations
+
+from ..calculus.chain import Link
+from ..calculus.derivation import Derivation
+from ..errors import WhygradError, nearest
+from ..language.expression import Expression, Index, Reference
+from ..language.parsing import parse_expression
+from .values import Values
+
+
+def tensor_asked(text: str, cost: str) -> str:
+    """The name before the brackets, which may also be written δw1[0,2] or ∂J/∂w1[0,2]."""
+    name = _bare(text, cost).partition("[")[0].strip()
+    return name.removeprefix("d_").lstrip("δ") or name
+
+
+def _bare(text: str, cost: str) -> str:
+    if not isinstance(text, str):
+        raise WhygradError(f"an element is asked for by a text such as 'w[0,2]', not by {text!r}")
+    return text.strip().removeprefix(f"∂{cost}/∂")
+
+
+def element(text: str, values: Values) -> tuple[Link, tuple[int, ...]]:
+    """The piece of the derivation that holds an element such as `w1[0,2]`, and its place.
+
+    Raises WhygradError where there is no such element, and says what there is.
+    """
+    derivation = values.derivation
+    example = f"write it like {_example(derivation)}"
+    e = parse_expression(_bare(text, derivation.cost), tensors=derivation.named.tensors)
+    if not isinstance(e, Reference):
+        raise WhygradError(f"'{text}' is no element of a tensor: {example}")
+    pieces = [k for k in derivation.links if e.tensor in (k.tensor, k.name)]
+    if not pieces:
+        raise _unknown(e.tensor, derivation)
+    return place(pieces, _numbers(e, pieces[0], values), values)
+
+
+def place(
+    pieces: list[Link], at: tuple[int, ...], values: Values
+) -> tuple[Link, tuple[int, ...]]:
+    """The piece of a derivative that holds an element: the main one, or a start."""
+    for link in reversed(pieces):
+        if all(_covers(s, value, values) for s, value in zip(link.subscripts, at, strict=True)):
+            return link, at
+    tensor = values.derivation.named.tensors[pieces[0].tensor]
+    ranges = values.extents[tensor.name]
+    bounds = ", ".join(
+        f"{i} goes from {r.start} to {r.stop - 1}"
+        for i, r in zip(tensor.indices, ranges, strict=True)
+    )
+    subscripts = ",".join(map(str, at))
+    raise WhygradError(f"there is no {tensor.name}[{subscripts}]: {bounds}")
+
+
+def _covers(subscript: Expression, value: int, values: Values) -> bool:
+    if isinstance(subscript, Index):
+        return 0 <= value < values.sizes[subscript.name]
+    return values.whole_number(subscript) == value
+
+
+def _numbers(e: Reference, link: Link, values: Values) -> tuple[int, ...]:
+    tensor = values.derivation.named.tensors[link.tensor]
+    form = f"{tensor.name}[{','.join(tensor.indices)}]"
+    if len(e.subscripts) != len(tensor.indices):
+        wanted = f"write {form} with numbers" if tensor.indices else "it is a single number"
+        raise WhygradError(
+            f"{tensor.name} has {_count(len(tensor.indices))}, "
+            f"{_given(len(e.subscripts))} given: {wanted}"
+        )
+    found = [values.whole_number(s) for s in e.subscripts]
+    if None in found:
+        raise WhygradError(f"'{e}' is no single element: write {form} with whole numbers")
+    return tuple(n for n in found if n is not None)
+
+
+def _count(indices: int) -> str:
+    if not indices:
+        return "no index"
+    return "1 index" if indices == 1 else f"{indices} indices"
+
+
+def _given(count: int) -> str:
+    return "1 is" if count == 1 else f"{count} are"
+
+
+def _unknown(name: str, derivation: Derivation) -> WhygradError:
+    if name in (derivation.cost, derivation.mark + derivation.cost):
+        return WhygradError(
+            f"{name} is the cost itself: ∂{derivation.cost}/∂{derivation.cost} = 1. "
+            f"Ask about {_example(derivation)}"
+        )
+    hint = nearest(name.removeprefix(derivation.mark), derivation.named.tensors)
+    return WhygradError(f"the network has no tensor '{name}'; {hint}")
+
+
+def _example(derivation: Derivation) -> str:
+    names = [w for w in derivation.wanted if w in derivation.named.tensors]
+    if not names:
+        return "w[0,2]"
+    axes = derivation.named.tensors[names[0]].indices
+    return f"{names[0]}[{','.join('0' for _ in axes)}]" if axes else names[0]

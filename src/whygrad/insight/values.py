@@ -1,0 +1,81 @@
+"""The numbers behind a question: every tensor and every derivative, after one pass over data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..calculus.derivation import Derivation
+from ..engines.reference import ReferenceEngine, evaluator
+from ..language.affine import affine
+from ..language.expression import Expression, Number, Reference, substitute
+from ..language.sizes import extents
+
+Array = NDArray[np.float64]
+
+
+class Values:
+    """Evaluates expressions of the tensors and derivatives of a network on given data.
+
+    `tensors` holds what the pass computed, by name, and what went into it.
+    """
+
+    def __init__(
+        self,
+        derivation: Derivation,
+        sizes: Mapping[str, int],
+        arrays: Mapping[str, Array],
+        training: bool,
+        seed: int,
+    ) -> None:
+        self.derivation = derivation
+        self.sizes = dict(sizes)
+        self._know_copies()
+        system = derivation.simplified_system
+        wanted = [*system.definitions, *(t.name for t in system.of_kind("noise"))]
+        program = ReferenceEngine().compile(system, self.sizes, wanted, "float64", training)
+        self.tensors = dict(arrays) | program.run(arrays, seed=seed)
+        self._evaluator = evaluator(system, self.sizes, self.tensors, "float64", training)
+        self.extents = extents(derivation.system, self.sizes)
+
+    def array(self, e: Expression, ranges: Mapping[str, range]) -> tuple[Array, tuple[str, ...]]:
+        """An expression on ranges of its free indices, and the names of the axes.
+
+        The axes are the indices on which the value depends, in the order of `ranges`.
+        """
+        self._know_copies()
+        return self._evaluator.value(self._stored(e), ranges)
+
+    def vector(self, e: Expression, index: str) -> Array:
+        """An expression for every value of its one free index."""
+        length = self.sizes[index]
+        return np.broadcast_to(self.array(e, {index: range(length)})[0], (length,))
+
+    def scalar(self, e: Expression) -> float:
+        """An expression without free indices."""
+        return float(self.array(e, {})[0].reshape(()))
+
+    def whole_number(self, e: Expression) -> int | None:
+        """The value of an expression of whole numbers and sizes, or None where it is no such."""
+        form = affine(e, self.sizes)
+        return None if form is None or form.coefficients else form.constant
+
+    def element(self, name: str, at: tuple[int, ...]) -> float:
+        """One element of a tensor or a derivative."""
+        return self.scalar(Reference(name, tuple(map(Number, at))))
+
+    def _know_copies(self) -> None:
+        """Names of indices are handed out as they are needed: each has the size of its original."""
+        copies = self.derivation.names.copies
+        for new in copies.keys() - self.sizes.keys():
+            self.sizes[new] = self.sizes[copies[new]]
+
+    def _stored(self, e: Expression) -> Expression:
+        """The expression with derivatives that no pass computes, since others hold them, put in."""
+        if isinstance(e, Reference) and e.tensor not in self.tensors:
+            own = self.derivation.unfused(e.tensor)
+            put = dict(zip(own.indices, e.subscripts, strict=True))
+            return self._stored(substitute(own.value, put, self.derivation.names))
+        return e.map(self._stored)
