@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 
 demo: $(VENV)/for-demo  ## the tour of the two-node network, then a training on a real table
 	$(BIN)/whygrad tour
-	$(BIN)/python examples/wines.py
+	$(BIN)/python examples/wine.py
 
 test: $(VENV)/for-test  ## all tests; a warning is an error
 	$(BIN)/python -m pytest -n 2

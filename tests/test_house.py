@@ -25,6 +25,7 @@ ARROWS = [
     "model",
     "__init__",
     "cli",
+    "__main__",
 ]
 
 

@@ -1,0 +1,5 @@
+"""`python -m whygrad` is the command `whygrad`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,212 @@
+"""The commands and their options. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import isfinite, nan
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import LanguageError, WhygradError
+
+if TYPE_CHECKING:
+    from ..model import Network
+    from ..network.data import Arrays
+
+LARGEST = 1e100
+COST_HELP = (
+    "The cost J: half_squared_error, squared_error, absolute_error, huber, hinge or "
+    "binary_cross_entropy."
+)
+
+Net = typer.Argument(metavar="NET", help="A network's text: a .wg file, or - for the input.")
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+
+
+def main() -> None:
+    """Run the command line. A user's mistake is one message on stderr and exit code 2."""
+    from .terminal import complain, tolerate_narrow_encodings
+
+    tolerate_narrow_encodings()
+    try:
+        app(prog_name="whygrad")
+    except WhygradError as error:
+        complain(str(error))
+        sys.exit(2)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from .. import __version__
+
+        typer.echo(f"whygrad {__version__}")
+        raise typer.Exit
+
+
+def _moderate(value: float) -> float:
+    if not abs(value) <= LARGEST:
+        raise typer.BadParameter(f"{value} is no number up to {LARGEST:g}")
+    return value
+
+
+def _number(*names: str, text: str) -> Any:
+    return typer.Option(*names, callback=_moderate, metavar="NUMBER", help=text)
+
+
+@app.callback()
+def whygrad(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Back-propagation, derived from a network's equations and explained term by term."""
+
+
+@app.command(epilog="Example: whygrad tour --x 2,-1 --y 0,1 --cost binary_cross_entropy")
+def tour(
+    x: Annotated[str, typer.Option(metavar="NUMBERS", help="One input, or several: 2,-1")] = "2",
+    y: Annotated[str, typer.Option(metavar="NUMBERS", help="The right output for each.")] = "0",
+    w1: Annotated[float, _number("--w1", text="Weight of the first node.")] = 0.4,
+    b1: Annotated[float, _number("--b1", text="Bias of the first node.")] = -0.3,
+    w2: Annotated[float, _number("--w2", text="Weight of the second node.")] = 1.2,
+    b2: Annotated[float, _number("--b2", text="Bias of the second node.")] = 0.1,
+    lr: Annotated[float, _number("--lr", "--eta", text="The learning rate η.")] = 0.5,
+    cost: Annotated[str, typer.Option(metavar="NAME", help=COST_HELP)] = "half_squared_error",
+    activation: Annotated[
+        str, typer.Option(metavar="NAME", help="The function in both nodes.")
+    ] = "sigmoid",
+) -> None:
+    """Back-propagation through two nodes in a row.
+
+    Shows every derivative as its terms, each with its value, at numbers of your choice.
+    """
+    from .lecture import STYLES, give
+    from .terminal import Terminal
+    from .tour import Setting, Tour
+
+    weights = {"w1": w1, "b1": b1, "w2": w2, "b2": b2}
+    setting = Setting(_numbers("--x", x), _numbers("--y", y), weights, lr, cost, activation)
+    give(Tour(setting), Terminal(styles=STYLES))
+
+
+@app.command(epilog="Example: whygrad derive examples/two_nodes.wg --latex")
+def derive(
+    net: Annotated[str, Net],
+    wrt: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Derive with respect to this tensor; may be repeated."),
+    ] = None,
+    latex: Annotated[bool, typer.Option("--latex", help="Write LaTeX.")] = False,
+) -> None:
+    """Derive a network's cost by the chain rule.
+
+    Shows each derivative as the chain rule gives it, simplified, and all the way from the cost.
+    """
+    from .derivation import show
+    from .terminal import Terminal
+
+    with _faults_in(net):
+        derivation = _read(net).derive(wrt or None)
+    if latex:
+        typer.echo(derivation.latex())
+    else:
+        show(derivation, Terminal())
+
+
+@app.command(epilog="Example: whygrad check examples/wine.wg --size n=20 --size i=13")
+def check(
+    net: Annotated[str, Net],
+    size: Annotated[
+        list[str] | None, typer.Option(metavar="INDEX=N", help="The size of an index of the data.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of data, parameters and noise.")] = 0,
+    positive: Annotated[
+        bool, typer.Option("--positive", help="Draw data between 0 and 1.")
+    ] = False,
+    training: Annotated[bool, typer.Option("--training", help="Check as in training.")] = False,
+) -> None:
+    """Check derivatives by finite differences.
+
+    Data are drawn at random, and the parameters as the text says.
+
+    The exit code is 0 if all agree, 1 if some do not and 2 if the check could not be made.
+    """
+    from .draw import draw
+
+    sizes = dict(map(_size, size or ()))
+    with _faults_in(net):
+        network = _read(net)
+        drawn = draw(network.system, sizes, seed, positive=positive)
+        network.init(seed=seed, sizes=drawn.sizes, data=drawn.arrays)
+        _check_finite(network, drawn.arrays)
+        report = network.check(training=training, seed=seed, data=drawn.arrays)
+    if drawn.story:
+        typer.echo(drawn.story)
+    typer.echo(str(report))
+    raise typer.Exit(0 if report.ok else 1)
+
+
+def _read(net: str) -> Network:
+    """The network of a file, or of standard input."""
+    from ..model import Network, read
+
+    if net != "-":
+        return read(net)
+    try:
+        return Network(sys.stdin.buffer.read().decode("utf-8"))
+    except UnicodeDecodeError:
+        raise WhygradError("what came in is no UTF-8 text") from None
+
+
+@contextmanager
+def _faults_in(net: str) -> Iterator[None]:
+    """Say of which file a fault in a text speaks."""
+    try:
+        yield
+    except LanguageError as error:
+        raise WhygradError(f"{'the input' if net == '-' else net}: {error}") from None
+
+
+def _check_finite(network: Network, arrays: Arrays) -> None:
+    name = network.derive().cost
+    cost = float(network.forward(data=arrays)[name])
+    if not isfinite(cost):
+        raise WhygradError(
+            f"{name} is {cost} for the data drawn: try --positive, other sizes or another --seed"
+        )
+
+
+def _numbers(option: str, text: str) -> tuple[float, ...]:
+    """The numbers of an option that takes several, between commas."""
+    found = []
+    for part in text.split(","):
+        try:
+            number = float(part)
+        except ValueError:
+            number = nan
+        if not abs(number) <= LARGEST:
+            hint = f"numbers up to {LARGEST:g}, such as 0.5 or 0.5,-1,2"
+            raise WhygradError(f"{option} takes {hint}; not {part.strip()!r}")
+        found.append(number)
+    return tuple(found)
+
+
+def _size(text: str) -> tuple[str, int]:
+    """INDEX=N."""
+    index, _, number = text.partition("=")
+    if not number.strip().isdecimal() or int(number) < 1:
+        raise WhygradError(
+            f"--size takes an index and a whole number from 1 on, as n=20; not {text!r}"
+        )
+    return index.strip(), int(number)
