@@ -328,7 +328,7 @@ CASES = {
         case(
             "infinity and NaN, where they count and where they do not",
             """
-            given x[n], y[n]
+            given x[n], y[n], z[n,m]
             a[n] = [n > 2] * x[n] + where(n > 2, y[n], 1 / (x[n] - x[n]))
             b = sum[n | n > 2](x[n] * y[n])
             c[m] = sum[n]([n > m] * x[n] * y[n])
@@ -336,9 +336,11 @@ CASES = {
             e = max[n](y[n]) + logsumexp[n | n > 2](x[n])
             f[m] = [m > 2] * sum[n](x[n])
             g[m] = sum[n | m + n == 6](x[n] * y[n])
+            h[m] = sum[n]([n > 2] * x[n] * z[n,m])
+            i[m] = sum[n | n > 2](z[n,m] * x[n] * 2 + z[m,n] * [n > m] * y[m])
             size m = size(n)
             """,
-            {},
+            {"z": (6, 6)},
             {
                 "x": [np.inf, np.nan, -np.inf, 2.0, 3.0, -1.0],
                 "y": [np.nan, 1.0, np.inf, 1.0, -1.0, 4.0],

@@ -162,9 +162,30 @@ def _masked_contraction(
     value = contract(factors, keep, inner, evaluator.meter, coefficient)
     if not masks or np.isfinite(value.array).all():
         return value
+    masked = _masked(operands, masks, inner)
+    if masked is not None:
+        return contract(masked, keep, inner, evaluator.meter, coefficient)
     spread = _spread(operands or factors[:1], masks, keep, inner, evaluator.limit)
     scale = evaluator.dtype.type(as_float(coefficient))
     return Named(np.asarray(spread.array * scale), spread.names)
+
+
+def _masked(operands: list[Named], masks: list[Named], inner: Ranges) -> list[Named] | None:
+    """Two operands with the masks put into one of them, if the other is finite.
+
+    Then 0 times the other is 0 wherever a mask is false. None if it is not so.
+    """
+    finite = [bool(np.isfinite(v.array).all()) for v in operands]
+    if len(operands) != 2 or not any(finite):
+        return None
+    place = finite.index(False) if False in finite else 0
+    value = operands[place]
+    for mask in masks:
+        if not set(mask.names) <= set(value.names):
+            return None
+        (a, m), names = align([value, mask], inner)
+        value = Named(np.where(m, a, a.dtype.type(0)), names)
+    return [value, operands[1 - place]]
 
 
 def _spread(
