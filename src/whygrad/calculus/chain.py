@@ -11,11 +11,11 @@ alone; nothing here knows of layers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..language.expression import (
-    MINUS_ONE,
+    ONE,
     ZERO,
     Bracket,
     Compare,
@@ -32,6 +32,7 @@ from ..language.expression import (
     multiply,
     rename_bound,
     substitute,
+    subtract,
 )
 from ..language.order import order
 from ..language.system import Equation, System
@@ -181,18 +182,19 @@ class _Transposition:
     def contribution(self, cost: str, mark: str) -> tuple[Contribution, ...]:
         """The one contribution of the reference, or none where it can never reach the target."""
         self._solve()
-        if not self.possible:
-            return ()
         factors = self.partial.factors
         if self.own.tensor != cost:
             factors = (Factor(Reference(mark + self.own.tensor, self.own.subscripts)), *factors)
-        given = [self._moved(self._rename(c)) for c in self.partial.conditions]
+        given = [self._rename(c) for c in self.partial.conditions]
+        conditions = [c for c in map(self._moved, self.conditions + given) if self._is_open(c)]
+        if not self.possible:
+            return ()
         rest = tuple(i for i in self.loose if i not in self.solved)
         moved = tuple(self._factor(f, rest) for f in factors)
         if rest:
-            condition = conjunction([*self.conditions, *given])
+            condition = conjunction(conditions)
             return (self._tidied(Contribution(self.own.tensor, moved, rest, condition)),)
-        brackets = tuple(Factor(Bracket(_facing(c))) for c in (*self.conditions, *given))
+        brackets = tuple(Factor(Bracket(_facing(c))) for c in conditions)
         return (Contribution(self.own.tensor, moved + brackets),)
 
     def _tidied(self, c: Contribution) -> Contribution:
@@ -230,12 +232,12 @@ class _Transposition:
             else:
                 later.append((subscript, k))
         for subscript, k in later:
-            subscript = substitute(subscript, self.solved, self.names)
+            subscript = self._moved(subscript)
             solution = self._solution(subscript, k)
             if solution:
                 self._set(*solution)
             else:
-                self._require(Compare("==", subscript, k))
+                self.conditions.append(Compare("==", subscript, k))
 
     def _solution(self, subscript: Expression, k: Expression) -> tuple[str, Expression] | None:
         """The index for which `subscript == k` is solved, and its value.
@@ -259,11 +261,12 @@ class _Transposition:
         } | {index: value}
         if isinstance(value, Index) and self._same_size(index, value.name):
             return
-        if not at_least_zero(value):
-            self._require(Compare("<=", ZERO, value))
+        copies = self.names.copies
+        if not at_least_zero(value, copies):
+            self.conditions.append(Compare("<=", ZERO, value))
             self.guarded.add(index)
-        if not below_size(value, index, self.names.copies):
-            self._require(Compare("<", value, Size(self.names.copies.get(index, index))))
+        if not below_size(value, index, copies):
+            self.conditions.append(Compare("<", value, Size(copies.get(index, index))))
             self.guarded.add(index)
 
     def _same_size(self, index: str, other: str) -> bool:
@@ -271,12 +274,11 @@ class _Transposition:
         index, other = copies.get(index, index), copies.get(other, other)
         return index == other or not ({index, other} & self.names.explicit)
 
-    def _require(self, condition: Expression) -> None:
-        truth = _decided(condition)
-        if truth is None:
-            self.conditions.append(condition)
-        elif not truth:
-            self.possible = False
+    def _is_open(self, condition: Expression) -> bool:
+        """Whether the condition has to be written; one that is never true makes all impossible."""
+        truth = _decided(condition, self.names.copies)
+        self.possible = self.possible and truth is not False
+        return truth is None
 
     def _rename(self, e: Expression) -> Expression:
         return substitute(e, self.renamed, self.names)
@@ -285,8 +287,9 @@ class _Transposition:
         return substitute(_padded(e, self.guarded), self.solved, self.names)
 
     def _factor(self, factor: Factor, summed: tuple[str, ...]) -> Factor:
+        outer = {*summed, *(i for k in self.piece for i in k.free)}
         return factor.map(
-            lambda e: without_capture(self._moved(self._rename(e)), summed, self.names)
+            lambda e: without_capture(self._moved(self._rename(e)), outer, self.names)
         )
 
 
@@ -325,24 +328,23 @@ def _facing(condition: Expression) -> Expression:
     return condition
 
 
-def _decided(condition: Expression) -> bool | None:
+def _decided(condition: Expression, copies: Mapping[str, str]) -> bool | None:
     """The truth of a comparison of integers and sizes where it is certain, else None."""
     if not isinstance(condition, Compare):
         return None
-    difference = add(condition.right, multiply(MINUS_ONE, condition.left))
+    left, right = condition.left, condition.right
+
+    def below(a: Expression, b: Expression, gap: Expression = ZERO) -> bool:
+        """Whether a + gap <= b for certain."""
+        return at_least_zero(subtract(b, add(a, gap)), copies)
+
     match condition.operator:
-        case "<=" if at_least_zero(difference):
+        case "<=":
+            return True if below(left, right) else False if below(right, left, ONE) else None
+        case "<":
+            return True if below(left, right, ONE) else False if below(right, left) else None
+        case "==" if not linear(subtract(right, left)):
             return True
-        case "<=" if at_least_zero(add(multiply(MINUS_ONE, difference), MINUS_ONE)):
-            return False
-        case "<" if at_least_zero(add(difference, MINUS_ONE)):
-            return True
-        case "<" if at_least_zero(multiply(MINUS_ONE, difference)):
-            return False
-        case "==" if not linear(difference):
-            return True
-        case "==" if at_least_zero(add(difference, MINUS_ONE)):
-            return False
-        case "==" if at_least_zero(add(multiply(MINUS_ONE, difference), MINUS_ONE)):
+        case "==" if below(left, right, ONE) or below(right, left, ONE):
             return False
     return None

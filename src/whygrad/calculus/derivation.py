@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..errors import WhygradError
-from ..language.expression import Expression, Names, Size, index_names, references
+from ..language.expression import (
+    Call,
+    Expression,
+    Names,
+    Reference,
+    Size,
+    Softmax,
+    index_names,
+    references,
+)
 from ..language.printing import equation_text
 from ..language.system import Comment, Equation, Sizes, Statement, System
 from .chain import Link, affected, links, prefix, upstream
@@ -50,6 +59,11 @@ def _default(system: System, mark: str) -> Iterator[str]:
         for r in references(e):
             if r.tensor.startswith(mark) and r.tensor not in system.tensors:
                 yield r.tensor.removeprefix(mark)
+
+
+def _called_by_name(e: Expression, known: Mapping[Expression, Reference]) -> Expression:
+    """What an equation computes already is read, not computed again."""
+    return known.get(e) or e.map(lambda child: _called_by_name(child, known))
 
 
 @dataclass(frozen=True)
@@ -119,10 +133,16 @@ class Derivation:
 
     @cached_property
     def _simplified(self) -> dict[tuple[str, tuple[Expression, ...]], Equation]:
+        known = {
+            e.value: Reference(e.name, e.subscripts)
+            for e in self.named.equations
+            if isinstance(e.value, Call | Softmax) and not e.is_start
+        }
         found = {}
         for link in self.links:
             e = link.equation
-            found[e.name, e.subscripts] = Equation(e.name, e.subscripts, self.simplifier(e.value))
+            value = self.simplifier(_called_by_name(e.value, known))
+            found[e.name, e.subscripts] = Equation(e.name, e.subscripts, value)
         return found
 
     def _with(self, forward: System, derivatives: Sequence[Equation]) -> System:

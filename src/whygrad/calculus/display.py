@@ -22,7 +22,7 @@ def derivation_text(d: Derivation) -> str:
     """Every equation and every derivative: by the chain rule, and simplified below it."""
     lines = ["forward"]
     lines += [f"  {equation_text(e)}" for e in d.named.equations]
-    lines += ["", f"backward, from the cost upstream: δt stands for ∂{d.cost}/∂t"]
+    lines += ["", f"backward, from the cost upstream: {d.mark}t stands for ∂{d.cost}/∂t"]
     for link in read_links(d):
         written = equation_text(as_written(link))
         left, chain = written.split(" = ", 1)

@@ -6,9 +6,11 @@ stays inside its range.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 from ..language.expression import (
+    MINUS_ONE,
     ONE,
     Add,
     Expression,
@@ -19,6 +21,7 @@ from ..language.expression import (
     Value,
     add,
     multiply,
+    negate,
     number,
 )
 
@@ -68,35 +71,34 @@ def solve(subscript: Expression, index: str, value: Expression) -> Expression | 
     return expression({atom: Fraction(sign) * c for atom, c in difference.items() if c != 0})
 
 
-def at_least_zero(e: Expression) -> bool:
-    """Whether it is certain that e >= 0, sizes being 1 or more and indices 0 or more."""
-    terms = linear(e)
-    lowest: Value = terms.pop(ONE, 0)
-    for atom, c in terms.items():
-        if c < 0 or not isinstance(atom, Index | Size):
-            return False
-        if isinstance(atom, Size):
-            lowest += c
-    return lowest >= 0
+def at_least_zero(e: Expression, copies: Mapping[str, str]) -> bool:
+    """Whether e >= 0 for certain, every size being 1 or more and an index i in 0..size(i) - 1.
+
+    `copies` maps an index to the one whose size it has.
+    """
+    lowest: dict[str | None, Value] = {None: 0}
+
+    def put(index: str | None, value: Value) -> None:
+        index = index if index is None else copies.get(index, index)
+        lowest[index] = lowest.get(index, 0) + value
+
+    for atom, c in linear(e).items():
+        match atom:
+            case Number():
+                put(None, c)
+            case Size():
+                put(atom.index, c)
+            case Index() if c < 0:
+                put(atom.name, c)
+                put(None, -c)
+            case Index():
+                pass
+            case _:
+                return False
+    constant = lowest.pop(None)
+    return all(c >= 0 for c in lowest.values()) and constant + sum(lowest.values()) >= 0
 
 
-def below_size(e: Expression, index: str, originals: dict[str, str]) -> bool:
-    """Whether it is certain that e < size(index); `originals` maps copies to their index."""
-    terms = linear(e)
-    constant: Value = terms.pop(ONE, 0)
-    sizes: dict[str, Value] = {originals.get(index, index): -1}
-    for atom, c in terms.items():
-        if isinstance(atom, Index):
-            if c > 0:  # at its largest, size - 1
-                name = originals.get(atom.name, atom.name)
-                sizes[name] = sizes.get(name, 0) + c
-                constant -= c
-        elif isinstance(atom, Size):
-            name = originals.get(atom.index, atom.index)
-            sizes[name] = sizes.get(name, 0) + c
-        else:
-            return False
-    # every remaining size counts at least 1 where it is subtracted
-    if any(c > 0 for c in sizes.values()):
-        return False
-    return constant + sum(sizes.values()) < 0
+def below_size(e: Expression, index: str, copies: Mapping[str, str]) -> bool:
+    """Whether e < size(index) for certain."""
+    return at_least_zero(add(Size(index), MINUS_ONE, negate(e)), copies)

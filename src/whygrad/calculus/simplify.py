@@ -192,8 +192,6 @@ class Simplifier:
                 other = e.name
             case Reference():
                 other = self.values_of.get(e.tensor, "")
-            case Reduce(operation="argmax") if len(e.indices) == 1:
-                other = e.indices[0]
             case _:
                 return False
         copies = self.names.copies

@@ -34,7 +34,7 @@ from .expression import (
     Where,
     number,
 )
-from .functions import FUNCTIONS
+from .functions import ALIASES, FUNCTIONS
 from .printing import (
     AND,
     ATOM,
@@ -310,12 +310,21 @@ def _power(e: Power) -> tuple[str, int]:
     return f"{base}^{{{exponent}}}", POWER
 
 
+def _function_name(name: str) -> str:
+    """A function from the table, or its derivative: σ'."""
+    base, prime, argument = name.partition("'")
+    base = ALIASES.get(base, base)
+    latex = FUNCTIONS[base].latex.replace("NAME", base.replace("_", r"\_"))
+    place = argument.translate(str.maketrans("₁₂", "12"))
+    return latex + prime + (f"_{{{place}}}" if place else "")
+
+
 def _call(e: Call, power: str = "") -> str:
     arguments = ", ".join(expression_latex(a) for a in e.arguments)
     if e.function in DRAWN:
         before, after = DRAWN[e.function]
         return f"{before}{arguments}{after}"
-    name = FUNCTIONS[e.function].latex.replace("NAME", e.function.replace("_", r"\_"))
+    name = _function_name(e.function)
     return f"{name}{power}{_round(arguments)}"
 
 
