@@ -1,0 +1,56 @@
+"""Random systems, of every feature of the language in every mixture, agree with JAX.
+
+`WHYGRAD_DRAWS` says how many are drawn (150 unless told). For many of them, in
+several processes and with a report of what was drawn:
+`python -m tests.oracle.soak 10000`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.oracle.random_systems import FEATURES, Case, random_case
+from tests.oracle.trial import report, trial
+
+DRAWS = int(os.environ.get("WHYGRAD_DRAWS", "150"))
+
+
+def test_every_derivative_agrees_with_jax(capsys: pytest.CaptureFixture[str]) -> None:
+    drawn: Counter[str] = Counter()
+
+    def check(case: Case) -> None:
+        outcome = trial(case)
+        drawn.update(outcome.features)
+        assert not outcome.faults, outcome
+
+    @settings(
+        max_examples=DRAWS,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.randoms(use_true_random=False))
+    def run(rnd: random.Random) -> None:
+        check(random_case(rnd))
+
+    run()
+    for case in having(FEATURES - set(drawn), drawn):
+        check(case)
+    with capsys.disabled():
+        print(f"\n{report(drawn)}")
+    assert set(drawn) >= FEATURES
+
+
+def having(features: frozenset[str], drawn: Counter[str]):
+    """Cases with the features that chance left out, until each was seen."""
+    seeds = iter(range(100_000))
+    for feature in sorted(features):
+        while not drawn[feature]:
+            case = random_case(random.Random(next(seeds)))
+            if feature in case.features:
+                yield case
