@@ -128,6 +128,16 @@ def test_of_several_subscripts_the_smallest_size_counts() -> None:
     assert sizes(text, {"x": (100,), "y": (1000,)})["p"] == 97
 
 
+def test_an_explicit_size_is_not_taken_from_subscripts() -> None:
+    text = "given x[i], v[a]\nsize j = size(q) - 1\nz[j] = x[j+2]\ng[q] = v[q+1]"
+    assert sizes(text, {"x": (100,), "v": (5,)})["j"] == 3
+
+
+def test_a_copy_of_an_index_and_the_index_get_one_size_from_subscripts() -> None:
+    text = "given x[i]\nsize p2 = size(p)\nz[p] = x[p+3]\ng[p2] = x[2*p2]"
+    assert sizes(text, {"x": (100,)}) == {"i": 100, "p": 50, "p2": 50}
+
+
 def test_a_size_waits_for_all_subscripts_that_limit_it() -> None:
     """p is limited by x at once, but by y only when q is known, and m and u wait for q."""
     text = """
@@ -208,6 +218,16 @@ def test_a_subscript_that_never_leaves_gives_no_size(subscript: str) -> None:
 def test_a_recurrence_gives_its_index_no_size() -> None:
     error = fault("given x[n]\nbatch n\nh[t] = h[t-1] + 1\nh[-1] = 0")
     assert error.message == "nothing gives the size of index t"
+
+
+def test_a_subscript_that_holds_the_open_size_itself_gives_no_size() -> None:
+    assert "size of index p" in fault("given x[i]\nz[p] = x[size(p)-1-p]", {"x": (5,)}).message
+
+
+def test_an_index_that_is_only_summed_over_needs_a_size_too() -> None:
+    error = fault("given x[n]\nz[n] = sum[q](x[n])", {"x": (5,)})
+    assert error.message == "nothing gives the size of index q"
+    assert marked(error) == "sum[q](x[n])"
 
 
 def test_two_open_indices_in_a_subscript_are_open() -> None:
@@ -307,6 +327,8 @@ def test_extents_cover_the_starts_on_both_sides() -> None:
         ("i*i // 3", "i*i // 3 from 0 to 5"),
         ("j % 6", "j % 6 from 0 to 5"),
         ("i*j % 7", "i*j % 7 from 0 to 6"),
+        ("(i - 3) % 7", "(i - 3) % 7 from 0 to 6"),
+        ("9*i % (j - 8) + 6", "9*i % (j - 8) + 6 from -1 to 6"),
     ],
 )
 def test_a_subscript_that_can_leave_its_range(subscript: str, goes: str) -> None:
@@ -379,8 +401,15 @@ def test_division_by_zero(divisor: str, operation: str) -> None:
     assert divisor in marked(error)
 
 
+def test_an_index_that_reads_a_whole_axis_and_beyond_is_told_to_be_smaller() -> None:
+    text = "given x[n]\ndifference[p] = x[p+1] - x[p]"
+    assert "`size p = 16`" in fault(text, {"x": (9,)}).hint
+    check_ranges(parse(f"size p = size(n) - 1\n{text}"), {"n": 9, "p": 8})
+    assert "size" not in fault("given x[n]\nz[n] = x[n-1]", {"x": (9,)}).hint
+
+
 def test_division_by_zero_in_a_subscript() -> None:
-    assert "division by 0" in fault("given x[i]\nz[i] = x[7 // i % 5]", {"x": (5,)}).message
+    assert "division by 0" in fault("given x[i]\nz[i] = x[7 // i]", {"x": (5,)}).message
 
 
 def test_a_divisor_on_both_sides_of_zero() -> None:

@@ -81,6 +81,8 @@ class _Solver:
         self.classes = Unification(self.indices, system.source)
         self.sizes = self.classes.sizes
         self.spans = _size_spans(system)
+        # a mere copy, as in `size k2 = size(k)`, states no size of its own
+        self.stated = {i for i, size in system.sizes.items() if not isinstance(size, Size)}
         self.evaluated: set[str] = set()
         readings = list(_readings(system))
         plain = [
@@ -101,7 +103,7 @@ class _Solver:
         """The indices to which an arithmetic subscript may give a size."""
         if isinstance(r.subscript, Index):
             return []
-        taken = self.system.sizes.keys() | {r.axis}
+        taken = self.stated | {r.axis}
         free = sorted(r.subscript.free)
         return [i for i in free if taken.isdisjoint(self.classes.members(i))]
 
