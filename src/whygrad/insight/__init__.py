@@ -1,8 +1,9 @@
 """Questions about a network: why a derivative is what it is, and whether it is right."""
 
 from .attempt import Verdict, attempt
-from .check import Report, check
+from .check import check
 from .explanation import Explanation, Operand, Term
+from .report import Report
 from .why import Explainer
 
 __all__ = [

@@ -9,6 +9,7 @@ from ..calculus.display import as_written
 from ..language.latex import expression_latex
 from .display import number_text, operand_value, share_text
 from .explanation import Explanation, Term
+from .report import Report
 
 _RIGHT = " style='text-align:right'"
 
@@ -44,6 +45,21 @@ def _row(t: Term) -> str:
     return (
         f"<tr><td>{escape(t.label)}</td><td>{factors}</td><td>{values}</td>"
         f"<td{_RIGHT}>{number_text(t.value)}</td><td{_RIGHT}>{share_text(t.share)}</td></tr>"
+    )
+
+
+def report_html(r: Report) -> str:
+    """A table with a row for each tensor, and the entries to look at below it."""
+    rows = "".join(
+        f"<tr><td>{escape(c.name)}</td><td{_RIGHT}>{c.compared} of {c.total}</td>"
+        f"<td{_RIGHT}>{number_text(c.worst, 2)}</td><td>{c.state}</td></tr>"
+        for c in r.results
+    )
+    details = "".join(f"<li>{escape(d)}</li>" for c in r.results for d in c.details)
+    heads = "".join(f"<th>{name}</th>" for name in ("", "compared", "largest error", ""))
+    return (
+        f"<p>{escape(r.method)}: <b>{r.verdict}</b></p>"
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table><ul>{details}</ul>"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class Values:
         The axes are the indices on which the value depends, in the order of `ranges`.
         """
         self._know_copies()
-        return self._evaluator.value(self._stored(e), ranges)
+        return self._evaluator.value(written_out(e, self.derivation, self.tensors), ranges)
 
     def vector(self, e: Expression, index: str) -> Array:
         """An expression for every value of its one free index."""
@@ -62,6 +62,11 @@ class Values:
         form = affine(e, self.sizes)
         return None if form is None or form.coefficients else form.constant
 
+    def subscript(self, e: Expression) -> int:
+        """The value of a subscript, which may be read from data."""
+        number = self.whole_number(e)
+        return int(self.scalar(e)) if number is None else number
+
     def element(self, name: str, at: tuple[int, ...]) -> float:
         """One element of a tensor or a derivative."""
         return self.scalar(Reference(name, tuple(map(Number, at))))
@@ -72,10 +77,11 @@ class Values:
         for new in copies.keys() - self.sizes.keys():
             self.sizes[new] = self.sizes[copies[new]]
 
-    def _stored(self, e: Expression) -> Expression:
-        """The expression with derivatives that no pass computes, since others hold them, put in."""
-        if isinstance(e, Reference) and e.tensor not in self.tensors:
-            own = self.derivation.unfused(e.tensor)
-            put = dict(zip(own.indices, e.subscripts, strict=True))
-            return self._stored(substitute(own.value, put, self.derivation.names))
-        return e.map(self._stored)
+
+def written_out(e: Expression, derivation: Derivation, stored: Container[str]) -> Expression:
+    """The expression with derivatives that are not stored, since others hold them, put in."""
+    if isinstance(e, Reference) and e.tensor not in stored:
+        own = derivation.unfused(e.tensor)
+        put = dict(zip(own.indices, e.subscripts, strict=True))
+        return written_out(substitute(own.value, put, derivation.names), derivation, stored)
+    return e.map(lambda child: written_out(child, derivation, stored))

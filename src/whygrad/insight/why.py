@@ -106,7 +106,7 @@ class Explainer:
         if not isinstance(e, Reference) or not pieces:
             return Operand(f, value)
         inner = (s.subscript if isinstance(s, Pad) else s for s in e.subscripts)
-        at = tuple(int(self.values.scalar(s)) for s in inner)
+        at = tuple(map(self.values.subscript, inner))
         if any(n not in r for n, r in zip(at, self.values.extents[e.tensor], strict=True)):
             return Operand(f, value, outside=True)
         return Operand(f, value, lambda: self._explain(*place(pieces, at, self.values)))
