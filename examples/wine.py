@@ -13,40 +13,47 @@ import whygrad as wg
 
 EPOCHS, BATCH_SIZE, LEARNING_RATE = 60, 16, 0.1
 
-print("A network of equations, and 178 wines\n")
-net = wg.read(Path(__file__).with_name("wine.wg"))
-print(net)
 
-# A fifth of the wines is held out. The others say what the mean and the spread of a column are.
+def curve(values: list[float]) -> str:
+    """A line chart of one line: the logarithms of the values as blocks of eight heights."""
+    heights = np.log(values)
+    levels = 7 * (heights - heights.min()) / np.ptp(heights)
+    return "".join("▁▂▃▄▅▆▇█"[round(level)] for level in levels)
+
+
+net = wg.read(Path(__file__).with_name("wine.wg"))
+print(f"\nA network written as equations\n\n{net}")
+
+# A fifth of the wines is held out. The others say what a column's mean and spread are.
 wines = load_wine()
 order = np.random.default_rng(0).permutation(len(wines.data))
 held_out, rows = np.split(order, [len(order) // 5])
 mean, spread = wines.data[rows].mean(axis=0), wines.data[rows].std(axis=0)
 x, y = (wines.data - mean) / spread, wines.target
 
-print("Its derivation\n")
-print(net.derive())
-
 net.init(seed=0, x=x[rows], y=y[rows])
-before = {name: values.copy() for name, values in net.params.items()}
-start = net.explainer(x=x[rows], y=y[rows])
+w1 = net.params["w1"].copy()
+at_first = net.explainer(x=x[rows], y=y[rows], top=len(rows))
 history = net.train(
     x=x[rows], y=y[rows], epochs=EPOCHS, batch_size=BATCH_SIZE, optimizer=wg.SGD(LEARNING_RATE)
 )
-
-print(f"\nThe cost, over {EPOCHS} epochs of gradient descent on {len(rows)} wines\n")
-print(history)
+print(f"Trained on {len(rows)} wines by gradient descent\n\n{history}\n")
+print(f"log J  {curve(history.cost)}")
 
 right = net.predict(x=x[held_out]).argmax(axis=1) == y[held_out]
-print(f"\nOf {right.size} wines held out, {right.sum()} are told right: {right.mean():.1%}.")
+print(f"\nOf {right.size} wines held out, {right.sum()} are told right: {right.mean():.1%}.\n")
 
-# The weight that the training moved furthest, and what pushed it at the start.
-moved = net.params["w1"] - before["w1"]
+print(f"The derivation that ran\n\n{net.derive()}\n")
+
+# The weight of the first layer that the training moved furthest, and what moved it.
+moved = net.params["w1"] - w1
 i, j = np.unravel_index(np.abs(moved).argmax(), moved.shape)
-print(
-    f"\nNo weight of the first layer moved further than w1[{i},{j}], by which hidden node {j} "
-    f"reads\n{wines.feature_names[i]!r}: from {before['w1'][i, j]:.3f} "
-    f"to {net.params['w1'][i, j]:.3f}. Before the first step, its derivative was\n"
-)
-why = start.why(f"w1[{i},{j}]")
-print(why)
+what, why = wines.feature_names[i], at_first.why(f"w1[{i},{j}]")
+print(f"Why w1[{i},{j}] moved from {w1[i, j]:.3f} to {net.params['w1'][i, j]:.3f}\n")
+print(f"It says how much hidden node {j} makes of {what}. Before the first step:\n\n{why}\n")
+
+down = sum(term.value > 0 for term in why.terms)
+print(f"{down} wines push it down and {why.count - down} up. Those that push it most:\n")
+for term in why.terms[:5]:
+    n = rows[int(term.label.removeprefix("n = "))]
+    print(f"  {wines.target_names[y[n]]}, {what} {wines.data[n, i]:.0f} (mean {mean[i]:.0f})")

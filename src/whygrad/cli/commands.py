@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import typer
 from ..errors import LanguageError, WhygradError
 
 if TYPE_CHECKING:
+    from ..calculus import Derivation
     from ..model import Network
     from ..network.data import Arrays
 
@@ -43,6 +45,9 @@ def main() -> None:
     except WhygradError as error:
         complain(str(error))
         sys.exit(2)
+    except OSError as error:
+        complain(f"cannot write: {error.strerror}")
+        sys.exit(1)
 
 
 def _say_version(wanted: bool) -> None:
@@ -118,6 +123,7 @@ def derive(
 
     with _faults_in(net):
         derivation = _read(net).derive(wrt or None)
+    _check_wanted(derivation)
     if latex:
         typer.echo(derivation.latex())
     else:
@@ -130,7 +136,9 @@ def check(
     size: Annotated[
         list[str] | None, typer.Option(metavar="INDEX=N", help="The size of an index of the data.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of data, parameters and noise.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, max=2**63 - 1, help="Of data, parameters and noise.")
+    ] = 0,
     positive: Annotated[
         bool, typer.Option("--positive", help="Draw data between 0 and 1.")
     ] = False,
@@ -149,6 +157,7 @@ def check(
         network = _read(net)
         drawn = draw(network.system, sizes, seed, positive=positive)
         network.init(seed=seed, sizes=drawn.sizes, data=drawn.arrays)
+        _check_wanted(network.derive())
         _check_finite(network, drawn.arrays)
         report = network.check(training=training, seed=seed, data=drawn.arrays)
     if drawn.story:
@@ -163,6 +172,8 @@ def _read(net: str) -> Network:
 
     if net != "-":
         return read(net)
+    if sys.stdin is None:
+        raise WhygradError("there is no input to read")
     try:
         return Network(sys.stdin.buffer.read().decode("utf-8"))
     except UnicodeDecodeError:
@@ -176,6 +187,14 @@ def _faults_in(net: str) -> Iterator[None]:
         yield
     except LanguageError as error:
         raise WhygradError(f"{'the input' if net == '-' else net}: {error}") from None
+
+
+def _check_wanted(derivation: Derivation) -> None:
+    if not derivation.wanted:
+        raise WhygradError(
+            f"there is no parameter by which to derive {derivation.cost}: add a line 'param ...', "
+            "or name a tensor for `whygrad derive` by --wrt"
+        )
 
 
 def _check_finite(network: Network, arrays: Arrays) -> None:
@@ -204,9 +223,7 @@ def _numbers(option: str, text: str) -> tuple[float, ...]:
 
 def _size(text: str) -> tuple[str, int]:
     """INDEX=N."""
-    index, _, number = text.partition("=")
-    if not number.strip().isdecimal() or int(number) < 1:
-        raise WhygradError(
-            f"--size takes an index and a whole number from 1 on, as n=20; not {text!r}"
-        )
-    return index.strip(), int(number)
+    index, _, number = map(str.strip, text.partition("="))
+    if not re.fullmatch("[1-9][0-9]{0,11}", number):
+        raise WhygradError(f"--size takes an index and a whole number, as n=20; not {text!r}")
+    return index, int(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 from ..errors import DataError, nearest
 from ..language.expression import Reference, walk
@@ -41,11 +42,11 @@ def draw(system: System, sizes: Mapping[str, int], seed: int, *, positive: bool)
     given = system.of_kind("given")
     defaults = _defaults(system, given)
     found = infer_sizes(system, sizes, otherwise=defaults)
+    _check_extents(system, found)
     whole = whole_numbered(system)
     arrays: Arrays = {}
     for tensor in given:
         shape = tuple(found[i] for i in tensor.indices)
-        _check_extent(tensor, shape)
         random = generator(seed, tensor.name)
         if tensor.name in whole:
             arrays[tensor.name] = random.integers(0, _values(system, tensor, found), shape)
@@ -83,13 +84,13 @@ def _values(system: System, tensor: Tensor, sizes: Mapping[str, int]) -> int:
     return min(limits, default=1)
 
 
-def _check_extent(tensor: Tensor, shape: tuple[int, ...]) -> None:
-    count = 1
-    for size in shape:
-        count *= size
-    if count > MOST_NUMBERS:
-        axes = ",".join(tensor.indices)
-        raise DataError(f"{tensor.name}[{axes}] would hold {count} numbers: choose smaller sizes")
+def _check_extents(system: System, sizes: Mapping[str, int]) -> None:
+    """Refuse sizes with which a tensor would not fit into memory."""
+    for tensor in system.tensors.values():
+        count = prod(sizes[i] for i in tensor.indices)
+        if count > MOST_NUMBERS:
+            name = f"{tensor.name}[{','.join(tensor.indices)}]"
+            raise DataError(f"{name} would hold {count} numbers: choose smaller sizes")
 
 
 def _story(arrays: Arrays, chosen: list[str], sizes: Mapping[str, int], kind: str) -> str:

@@ -72,7 +72,7 @@ def _three_terms(tour: Tour, page: Terminal) -> None:
     page.line()
     page.line(f"    ∂J/∂w2 = {_sum(tour)}{' · '.join(terms.texts)}")
     page.line()
-    formulas = [tour.slope_of_cost(), terms.formulas[1], tour.equation("a1")]
+    formulas = [tour.simplified(OUTPUT), terms.formulas[1], tour.equation("a1")]
     meanings = [
         f"how J moves with {OUTPUT}: the cost alone decides",
         f"how {OUTPUT} moves with z2: the slope of {_activation(tour)}",
@@ -147,6 +147,8 @@ def _check(tour: Tour, page: Terminal) -> None:
         found = f"the differences say the same, relative error {_n(result.worst, 1)}"
         if result.kinks:
             found = "J has a kink here, and so no one slope"
+        if result.unclear:
+            found = "too small beside J for its differences to tell"
         if result.wrong:
             found = f"the differences say {_n(result.wrong[0].difference)}"
         rows.append([f"∂J/∂{result.name}", f"= {_n(tour.gradients[result.name])}", f"  {found}"])

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from io import TextIOWrapper
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from textwrap import wrap
 from typing import IO
 
@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 PAGE = 80
+DEEPEST = 5
+GLUE = "\N{NO-BREAK SPACE}"
 
 
 class Terminal:
@@ -62,10 +64,9 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """A paragraph of prose, no wider than a page; formulas in it stay in one piece."""
-        glued = re.sub(r" ([=·+−/]) ", "\u00a0\\1\u00a0", text)
-        width = min(PAGE - 2, self.console.width)
-        for part in _wrapped(glued, width, "  "):
-            self.line(part.replace("\u00a0", " "))
+        glued = re.sub(r" ([=·+−/]) ", f"{GLUE}\\1{GLUE}", text)
+        for part in _wrapped(glued, min(PAGE - 2, self.console.width), "  ", "  "):
+            self.line(part)
 
     def table(self, rows: Sequence[Sequence[str]], indent: int = 4, gap: int = 1) -> None:
         """Cells under each other; the columns are as wide as they need to be."""
@@ -76,19 +77,40 @@ class Terminal:
         width = self.console.width
         if not self.console.is_terminal or cell_len(text) <= width:
             return [text]
-        indent = " " * (len(text) - len(text.lstrip()))
-        return _wrapped(text.lstrip(), width, indent, indent + "    ")
+        formula = text.lstrip()
+        first = " " * (len(text) - len(formula))
+        others = first + " " * 4
+        for depth in range(-1, DEEPEST):
+            parts = _wrapped(_glued(formula, depth), width, first, others)
+            if all(cell_len(part) <= width for part in parts):
+                return parts
+        return _wrapped(formula, width, first, others)
 
 
-def _wrapped(text: str, width: int, first: str, others: str | None = None) -> list[str]:
-    return wrap(
+def _wrapped(text: str, width: int, first: str, others: str) -> list[str]:
+    parts = wrap(
         text,
         width,
         initial_indent=first,
-        subsequent_indent=first if others is None else others,
+        subsequent_indent=others,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [part.replace(GLUE, " ") for part in parts]
+
+
+def _glued(formula: str, most: int) -> str:
+    """The formula in pieces that stay whole.
+
+    What is inside of more than `most` brackets is not broken, nor is a sign from what follows
+    it; with -1 no product is broken either.
+    """
+    depth, glued = 0, ""
+    for before, character in pairwise(f" {formula}"):
+        depth += (character in "([") - (character in ")]")
+        stays = character == " " and (depth > max(most, 0) or before in "+-*")
+        glued += GLUE if stays else character
+    return glued.replace(" *", f"{GLUE}*") if most < 0 else glued
 
 
 def aligned(rows: Iterable[Sequence[str]], gap: int = 1) -> list[str]:

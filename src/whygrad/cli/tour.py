@@ -103,11 +103,7 @@ class Tour:
 
     def simplified(self, tensor: str) -> str:
         """The right side of a derivative in the form that runs."""
-        return spoken(self.derivation[tensor].simplified.value)
-
-    def slope_of_cost(self) -> str:
-        """The right side of ∂J/∂ŷ, in nothing but tensors of the text."""
-        return spoken(self._opened(self.derivation[OUTPUT].simplified.value))
+        return spoken(self._opened(self.derivation[tensor].simplified.value))
 
     def slope(self, tensor: str) -> Values:
         """The value of a tensor's derivative at each sample."""
@@ -154,14 +150,15 @@ class Tour:
         return Product(texts, tuple(spoken(f.expression) for f in factors), values, total)
 
     def _opened(self, e: Expression) -> Expression:
-        """The expression with the names that the derivation gave to parts of the cost written out.
+        """The expression in tensors of the text and the derivatives of which the tour speaks.
 
-        All of them have the indices of ŷ, so nothing has to be renamed.
+        What else the derivation gave a name to has the indices of ŷ, so it is put in as it is.
         """
-        if isinstance(e, Reference) and e.tensor not in self.net.system.tensors:
-            named = self.derivation.named.definitions
+        known = {**self.net.system.tensors, **NAMES}
+        if isinstance(e, Reference) and e.tensor not in known:
+            parts = self.derivation.named.definitions
             whole = (
-                named[e.tensor][0] if e.tensor in named else self.derivation[e.tensor].simplified
+                parts[e.tensor][0] if e.tensor in parts else self.derivation[e.tensor].simplified
             )
             return self._opened(whole.value)
         return e.map(self._opened)
