@@ -225,19 +225,22 @@ class _Transposition:
             (self._rename(s.subscript if isinstance(s, Pad) else s), k)
             for s, k in zip(self.partial.reference.subscripts, self.piece, strict=True)
         ]
-        later: list[tuple[Expression, Expression]] = []
-        for subscript, k in pairs:
-            if isinstance(subscript, Index) and subscript.name not in self.solved:
-                self._set(subscript.name, k)
-            else:
-                later.append((subscript, k))
-        for subscript, k in later:
+        for subscript, k in sorted(pairs, key=self._rank):
             subscript = self._moved(subscript)
             solution = self._solution(subscript, k)
             if solution:
                 self._set(*solution)
             else:
                 self.conditions.append(Compare("==", subscript, k))
+
+    def _rank(self, pair: tuple[Expression, Expression]) -> tuple[bool, bool]:
+        """An axis under the index's own name first, so that a loop stays a loop over it.
+
+        Then the axes that are read with an index alone.
+        """
+        subscript, k = pair
+        own = any(self.names.copies.get(i) in k.free for i in subscript.free)
+        return not own, not isinstance(subscript, Index)
 
     def _solution(self, subscript: Expression, k: Expression) -> tuple[str, Expression] | None:
         """The index for which `subscript == k` is solved, and its value.

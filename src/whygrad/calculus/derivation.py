@@ -133,7 +133,7 @@ class Derivation:
 
     @cached_property
     def _simplified(self) -> dict[tuple[str, tuple[Expression, ...]], Equation]:
-        known = {
+        known: dict[Expression, Reference] = {
             e.value: Reference(e.name, e.subscripts)
             for e in self.named.equations
             if isinstance(e.value, Call | Softmax) and not e.is_start
