@@ -231,7 +231,7 @@ class _Solver:
         while grown:
             grown = False
             for index, needs in rules:
-                if index not in found and needs & found and needs <= found | self.sizes.keys():
+                if index not in found and needs <= found | self.sizes.keys():
                     found.update(self.classes.members(index))
                     grown = True
         return found
