@@ -53,8 +53,6 @@ from whygrad.language.parsing import parse, parse_equation, parse_expression
         (
             "h[t,n] = tanh(u * h[t-1,n])**2 / 2",
             r"h_{tn} = \frac{\tanh^{2}\left(u \, h_{t - 1,n}\right)}{2}",
-                "_{t,n}", "_{tn}"
-            ),
         ),
         ("h[-1,n] = 0", r"h_{-1,n} = 0"),
         (

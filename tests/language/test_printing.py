@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from whygrad.language.expression import (
@@ -175,6 +175,7 @@ def is_moderate(e: Expression) -> bool:
 x, y, z = (Reference(name, ()) for name in "xyz")
 
 
+@settings(deadline=None)
 @given(values(("i", "j"), 3))
 @example(multiply(x, number(Fraction(-1, 3))))
 @example(multiply(number(Fraction(-2, 3)), power(y, Number(-1)), x))
@@ -194,6 +195,7 @@ def test_every_expression_reads_back(e: Expression) -> None:
     assert parse_expression(expression_text(e), indices=INDICES) == e
 
 
+@settings(deadline=None)
 @given(conditions(("i", "j"), 3))
 @example(Logic("and", (Logic("and", (Compare("<", x, y), Compare("<", y, z))), Compare("<", z, x))))
 @example(Logic("and", (Compare("<", x, y), Compare(">", y, z))))
@@ -245,6 +247,7 @@ def systems(draw: st.DrawFn) -> System:
     return System(tuple(draw(st.permutations(statements))))
 
 
+@settings(deadline=None)
 @given(systems())
 def test_every_system_reads_back_with_its_comments(system: System) -> None:
     assume(all(is_moderate(e) for e in system.expressions()))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import math
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -103,9 +102,7 @@ def read_formula(
     text = _laid_out(tokens)
     reader = _Reader(text, tokens[0].span.line, source, resolve)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(f"(\n{text}\n)", mode="eval")
+        tree = ast.parse(f"(\n{text}\n)", mode="eval")
     except SyntaxError as error:
         raise _unreadable(error, tokens, source) from None
     except (RecursionError, MemoryError):
@@ -201,6 +198,7 @@ class _Reader:
 
     def __init__(self, text: str, line: int, source: str, resolve: Callable[[str], str]) -> None:
         self.rows = text.split("\n")
+        self.encoded = [row.encode() for row in self.rows]
         self.line = line
         self.source = source
         self.resolve = resolve
@@ -212,7 +210,11 @@ class _Reader:
             raise self.fault(node, "this expression is nested too deeply", "give parts a name")
         e = self.read_node(node, scope)
         self.depth -= 1
-        return e if e.span is not None or e in CONSTANTS else e.at(self.span(node))
+        return self.placed(e, node)
+
+    def placed(self, e: Expression, node: ast.expr) -> Expression:
+        shared = any(e is constant for constant in CONSTANTS)
+        return e if shared or e.span is not None else e.at(self.span(node))
 
     def read_node(self, node: ast.expr, scope: frozenset[str]) -> Expression:
         match node:
@@ -248,7 +250,9 @@ class _Reader:
         return Span(self.line + row, column, self.characters(row, node.end_col_offset))
 
     def characters(self, row: int, offset: int) -> int:
-        return len(self.rows[row].encode()[:offset].decode())
+        if len(self.rows[row]) == len(self.encoded[row]):
+            return offset
+        return len(self.encoded[row][:offset].decode())
 
     def fault(self, node: ast.expr, message: str, hint: str = "") -> LanguageError:
         return LanguageError(message, span=self.span(node), source=self.source, hint=hint)
@@ -304,7 +308,7 @@ class _Reader:
                 right = negate(right)
             elif isinstance(node.op, ast.Div):
                 right = power(right, MINUS_ONE)
-            found.append(right)
+            found.append(self.placed(right, node.right))
             node = node.left
         found.append(self.read(node, scope))
         return found[::-1]

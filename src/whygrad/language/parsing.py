@@ -147,7 +147,7 @@ class _Parser:
         if self.peek() in ("=", "[", "<"):
             hint = "another name will do"
             raise self.fault(first, f"'{word}' is a word of the language, not a name", hint)
-        span, comment = self.whole_span(), self.comment
+        span, comment = _span(self.tokens), self.comment
         if word in KINDS:
             items = self.listed(lambda: self.declaration(word))
             return Declare(word, items, comment=comment, span=span)
@@ -175,6 +175,7 @@ class _Parser:
 
     def declaration(self, kind: str) -> Declaration:
         """`w[i,j]`, and what its kind asks for: `in k`, `~ draw` or `= number`."""
+        start = self.position
         first = self.name(f"the name of a tensor: {EXAMPLES[kind]}")
         indices: tuple[str, ...] = ()
         if self.peek() == "[":
@@ -191,11 +192,12 @@ class _Parser:
                 value = self.constant()
             else:
                 draw = self.draw(kind)
-        span = self.span_from(first)
+        span = self.span_from(start)
         return Declaration(first.text, indices, within, draw, value, span)
 
     def draw(self, kind: str) -> Draw:
         """`glorot`, or `normal(0, 0.1)`."""
+        start = self.position
         first = self.name(f"how it is drawn: {EXAMPLES[kind]}")
         arguments: list[float] = []
         if self.peek() == "(":
@@ -205,7 +207,7 @@ class _Parser:
                 if self.peek() != ")":
                     self.expect(",", "',' is missing", "for instance: normal(0, 0.1)")
             self.take()
-        return Draw(first.text, tuple(arguments), self.span_from(first))
+        return Draw(first.text, tuple(arguments), self.span_from(start))
 
     def constant(self) -> float:
         """A number; it may be computed from numbers."""
@@ -230,7 +232,7 @@ class _Parser:
             raise self.fault(first, "this begins no statement", hint)
         self.take()
         brackets = self.bracketed() if self.peek() == "[" else []
-        span = self.span_from(first)
+        span = self.span_from(0)
         update = self.is_arrow()
         if update:
             self.take()
@@ -339,14 +341,12 @@ class _Parser:
     def fault(self, token: Token, message: str, hint: str = "") -> LanguageError:
         return LanguageError(message, span=token.span, source=self.source, hint=hint)
 
-    def span_from(self, first: Token) -> Span:
-        """From `first` to the token that was taken last, as far as it is on one line."""
-        last = self.tokens[self.position - 1].span
-        same = [t.span.end for t in self.tokens if t.span.line == first.span.line]
-        end = last.end if last.line == first.span.line else max(same)
-        return Span(first.span.line, first.span.column, end)
+    def span_from(self, start: int) -> Span:
+        """From the token number `start` to the one taken last, as far as they are on one line."""
+        return _span(self.tokens[start : self.position])
 
-    def whole_span(self) -> Span:
-        first = self.tokens[0].span
-        end = max(t.span.end for t in self.tokens if t.span.line == first.line)
-        return Span(first.line, first.column, end)
+
+def _span(tokens: Sequence[Token]) -> Span:
+    first = tokens[0].span
+    end = max(token.span.end for token in tokens if token.span.line == first.line)
+    return Span(first.line, first.column, end)

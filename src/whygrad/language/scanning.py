@@ -17,6 +17,7 @@ from .expression import Span
 MAX_LENGTH = 200_000
 MAX_NESTING = 90
 MAX_OPERATORS = 1_000
+MAX_TOKENS = 10_000
 MAX_DIGITS = 400
 
 SYMBOLS = str.maketrans(
@@ -151,6 +152,8 @@ def scan(source: str) -> Iterator[Line]:
         for token in _tokens(source, number, code):
             brackets.see(token)
             line.tokens.append(token)
+            if len(line.tokens) > MAX_TOKENS:
+                raise brackets.too_long(token)
         text = comment.removeprefix(" ").rstrip() if mark else None
         if brackets.open:
             line.earlier += [] if text is None else [text]
@@ -239,11 +242,12 @@ class _Brackets:
         elif token.text in LOGICAL or (token.kind == "operator" and token.text not in ",="):
             self.operators += 1
             if self.operators > MAX_OPERATORS:
-                raise self._fault(
-                    token,
-                    f"this statement is too long: more than {MAX_OPERATORS:,} operators",
-                    "give parts of it a name of their own",
-                )
+                raise self.too_long(token)
+
+    def too_long(self, token: Token) -> LanguageError:
+        """The error for a statement with too many operators or tokens."""
+        hint = f"at most {MAX_OPERATORS:,} operators; give parts of it a name of their own"
+        return self._fault(token, "this statement is too long", hint)
 
     def finish(self) -> None:
         """Called at the end of the text: nothing may be open."""
