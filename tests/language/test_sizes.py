@@ -328,7 +328,7 @@ def test_extents_cover_the_starts_on_both_sides() -> None:
         ("j % 6", "j % 6 from 0 to 5"),
         ("i*j % 7", "i*j % 7 from 0 to 6"),
         ("(i - 3) % 7", "(i - 3) % 7 from 0 to 6"),
-        ("9*i % -5 + 3", "9*i % -5 + 3 from -1 to 3"),
+        ("9*i % (-5) + 3", "9*i % (-5) + 3 from -1 to 3"),
     ],
 )
 def test_a_subscript_that_can_leave_its_range(subscript: str, goes: str) -> None:
