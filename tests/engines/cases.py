@@ -227,6 +227,7 @@ CASES = {
             s[-1] = 10
             s[size(t)] = -1
             y[t] = s[t+1] - s[t-1]
+            z = sum[t | 0 <= t - 1](s[pad(t-1)] * x[t]) + sum[t | t + 1 < size(t)](s[pad(t+1)])
             """,
             {"x": (5,)},
         ),
@@ -256,7 +257,7 @@ CASES = {
             h[t,j] = h[pad(t-1), j] * sum[i](y[i] * w[i,j]) + max[i](x[t,i]) + p[t,j]
             p[t,j] = softmax[j](w[2,j]) * h[pad(t-1), j] + sum[i]([i <= t] * x[t,i])
             """,
-            {"x": (4, 3), "y": (3,), "w": (3, 2)},
+            {"x": (12, 3), "y": (3,), "w": (3, 2)},
         ),
         case(
             "brackets, conditions and indices as values",
@@ -277,15 +278,17 @@ CASES = {
         case(
             "sums of terms over different indices",
             """
-            given x[n,i], w[i,j], b[j]
+            given x[n,i], w[i,j], b[j], y[p]
             a[n,j] = sum[i](x[n,i] * w[i,j] + b[j] - 2)
             c[n] = sum[i,j]((x[n,i] + b[j]) * w[i,j])
             d = sum[n,i,j]((x[n,i] - b[j]) * (w[i,j] + 1) * 0.5)
             e[j] = sum[n](sum[i](x[n,i] * w[i,j])**2)
             f[n,j] = sum[i](x[n,i] * w[i,j] * sum[m](w[i,m] * b[m]))
-            size m = size(j)
+            g[j] = sum[p]([p == j] * y[p] + exp(y[p]) * b[j])
+            h[k] = sum[n | n == k](x[n,1])
+            size m = size(j), k = 5
             """,
-            {"x": (3, 4), "w": (4, 2), "b": (2,)},
+            {"x": (3, 4), "w": (4, 2), "b": (2,), "y": (20,)},
         ),
         case(
             "one tensor read in many ways",
@@ -309,9 +312,10 @@ CASES = {
             first = argmax[i,j](x[i,j])
             row[i] = argmax[j](x[i,j])
             last[j] = argmax[i](-x[i,j])
+            turned = argmax[j,i](x[i,j])
             """,
             {},
-            {"x": [[1.0, 3.0, 3.0], [3.0, 0.0, 0.0], [2.0, 2.0, 2.0]]},
+            {"x": [[1.0, 3.0, 3.0], [3.0, 0.0, 0.0], [2.0, 2.0, 2.0], [2.0, 3.0, 1.0]]},
         ),
         case(
             "extreme numbers",
@@ -337,6 +341,7 @@ CASES = {
             f[m] = [m > 2] * sum[n](x[n])
             g[m] = sum[n | m + n == 6](x[n] * y[n])
             h[m] = sum[n]([n > 2] * x[n] * z[n,m])
+            j = argmax[n | n == 2](x[n])
             i[m] = sum[n | n > 2](z[n,m] * x[n] * 2 + z[m,n] * [n > m] * y[m])
             size m = size(n)
             """,

@@ -147,8 +147,12 @@ def test_what_a_condition_excludes_is_not_read(engine: Engine) -> None:
         d[n] = [k[n] < 2] * [x[k[n]] > 5]
         e = sum[n | k[n] < 2 and x[k[n]] > 5](1)
         f[n] = where(k[n] >= 2 or x[k[n]] > 5, 1, 0)
+        g[n] = where(k[n] >= 2, -1, x[k[n]])
+        h[n] = h[pad(n-1)] + where(k[n] < 2, sum[j](x[k[n]] * j), 0)
+        l[i] = sum[n | k[n] == i](x[i])
         """,
-        *"abcdef",
+        *"abcdefghl",
+        j=3,
         i=2,
         n=3,
     )
@@ -159,6 +163,9 @@ def test_what_a_condition_excludes_is_not_read(engine: Engine) -> None:
     assert found["d"].tolist() == [1, 0, 0]
     assert found["e"] == 1
     assert found["f"].tolist() == [1, 0, 1]
+    assert found["g"].tolist() == [6, 5, -1]
+    assert found["h"].tolist() == [18, 33, 33]
+    assert found["l"].tolist() == [5, 6]
 
 
 # Training, settings, noise

@@ -108,7 +108,6 @@ def run_loop(
     for equation in loop.equations:
         if equation.name not in tensors:
             tensors[equation.name] = np.empty(where.shape(equation.name), evaluator.dtype)
-    before = evaluator.origins
     for steps in _chunks(where, loop):
         for rule in hoisted:
             _hoist(where, rule, loop.index, steps, tensors)
@@ -118,7 +117,6 @@ def run_loop(
                 ranges[loop.index] = range(t, t + 1)
                 result = rule.evaluate(evaluator, ranges)
                 _store(where, equation, result, ranges, tensors)
-    evaluator.origins = before
     for rule in hoisted:
         del tensors[rule.left.name]
 

@@ -79,9 +79,9 @@ def _joined(operation: str, old: State, new: State, ranges: Ranges) -> State:
             return (Named(np.asarray(np.maximum(a, b)), names),)
         case "logsumexp":
             return (Named(np.asarray(np.logaddexp(a, b)), names),)
-    (p, q), _ = align([Named(np.broadcast_to(s[1].array, s[0].array.shape), s[0].names)
-                       for s in (old, new)], ranges)
-    better = (b > a) | (np.isnan(b) & ~np.isnan(a))
+    (p, q), _ = align([old[1], new[1]], ranges)
+    equal = (a == b) | (np.isnan(a) & np.isnan(b))
+    better = (b > a) | (np.isnan(b) & ~np.isnan(a)) | (equal & (q < p))
     return (Named(np.where(better, b, a), names), Named(np.where(better, q, p), names))
 
 
