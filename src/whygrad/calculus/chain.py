@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from ..language.expression import (
     ONE,
     ZERO,
+    Add,
     Bracket,
     Compare,
     Expression,
@@ -36,7 +37,7 @@ from ..language.expression import (
 )
 from ..language.order import order
 from ..language.system import Equation, System
-from .linear import at_least_zero, below_size, linear, solve
+from .linear import at_least_zero, below_size, expression, linear, solve
 from .partial import Factor, Partial, partials
 
 
@@ -262,7 +263,7 @@ class _Transposition:
         self.solved = {
             i: substitute(v, {index: value}, self.names) for i, v in self.solved.items()
         } | {index: value}
-        if isinstance(value, Index) and self._same_size(index, value.name):
+        if isinstance(value, Index) and self.names.same_size(index, value.name):
             return
         copies = self.names.copies
         if not at_least_zero(value, copies):
@@ -271,11 +272,6 @@ class _Transposition:
         if not below_size(value, index, copies):
             self.conditions.append(Compare("<", value, Size(copies.get(index, index))))
             self.guarded.add(index)
-
-    def _same_size(self, index: str, other: str) -> bool:
-        copies = self.names.copies
-        index, other = copies.get(index, index), copies.get(other, other)
-        return index == other or not ({index, other} & self.names.explicit)
 
     def _is_open(self, condition: Expression) -> bool:
         """Whether the condition has to be written; one that is never true makes all impossible."""
@@ -287,7 +283,7 @@ class _Transposition:
         return substitute(e, self.renamed, self.names)
 
     def _moved(self, e: Expression) -> Expression:
-        return substitute(_padded(e, self.guarded), self.solved, self.names)
+        return _tidied(substitute(_padded(e, self.guarded), self.solved, self.names))
 
     def _factor(self, factor: Factor, summed: tuple[str, ...]) -> Factor:
         outer = {*summed, *(i for k in self.piece for i in k.free)}
@@ -322,6 +318,18 @@ def _padded(e: Expression, guarded: set[str]) -> Expression:
             ),
         )
     return e.map(lambda child: _padded(child, guarded))
+
+
+def _tidied(e: Expression) -> Expression:
+    """Subscripts in their shortest form: k for size(k) - 1 - (size(k) - 1 - k)."""
+    e = e.map(_tidied)
+    if isinstance(e, Reference | Pad):
+        return e.map(lambda s: expression(linear(s)) if _cancels(s) else s)
+    return e
+
+
+def _cancels(subscript: Expression) -> bool:
+    return isinstance(subscript, Add) and len(linear(subscript)) < len(subscript.terms)
 
 
 def _facing(condition: Expression) -> Expression:

@@ -13,6 +13,7 @@ from itertools import combinations
 from ..language.expression import (
     ONE,
     Add,
+    Bracket,
     Call,
     Compare,
     Expression,
@@ -102,7 +103,10 @@ class Simplifier:
         return best
 
     def _is_guarded(self, condition: Expression, term: Term) -> bool:
-        """Whether a factor reads 0 already where the range condition is false: pad(p - r)."""
+        """Whether a factor reads 0 already where the range condition is false: pad(p - r).
+
+        The others have to be finite there, as plain sums and products of tensors are.
+        """
         match condition:
             case Compare(operator="<=", left=Number(value=0), right=e):
                 limit = None
@@ -110,6 +114,9 @@ class Simplifier:
                 pass
             case _:
                 return False
+        touched = [Power(b, p) for b, p in term.powers.items() if (b.free | p.free) & e.free]
+        if not all(map(_is_finite, touched)):
+            return False
         copies = self.names.copies
         return any(
             s == Pad(e) and limit in (None, copies.get(i, i))
@@ -225,6 +232,20 @@ class Simplifier:
         else:
             outer = outer.times(inner)
         return self._product(outer)
+
+
+def _is_finite(e: Expression) -> bool:
+    """Whether it is finite for certain, the tensors in it being finite."""
+    match e:
+        case Reference() | Bracket() | Index() | Size() | Number():
+            return True
+        case Add() | Multiply() | Reduce(operation="sum"):
+            return all(map(_is_finite, e.children))
+        case Power(exponent=Number(value=int() as exponent)):
+            return exponent >= 0 and _is_finite(e.base)
+        case Compare() | Logic():
+            return True
+    return False
 
 
 def _merged_sum(

@@ -472,6 +472,11 @@ class Names:
         self.copies = dict(copies or {})
         self.explicit = frozenset(explicit)
 
+    def same_size(self, one: str, other: str) -> bool:
+        """Whether the two indices surely take the same values."""
+        one, other = self.copies.get(one, one), self.copies.get(other, other)
+        return one == other or not ({one, other} & self.explicit)
+
     def fresh(self, index: str, avoid: Iterable[str]) -> str:
         """A copy of `index` that is not in `avoid`."""
         avoid = set(avoid)
@@ -543,9 +548,8 @@ def _substitute_softmax(
     own = {i: values[i] for i in e.indices if i in values}
     rest = {i: v for i, v in values.items() if i not in own}
     incoming = frozenset[str]().union(*(v.free for v in values.values()))
-    if all(isinstance(v, Index) for v in own.values()) and not (
-        incoming & (e.free | frozenset(e.indices))
-    ):
+    same = all(isinstance(v, Index) and names.same_size(i, v.name) for i, v in own.items())
+    if same and not incoming & (e.free | frozenset(e.indices)):
         renamed = tuple(v.name if isinstance(v := own.get(i), Index) else i for i in e.indices)
         everything = {**rest, **own}
         condition = e.condition and substitute(e.condition, everything, names)
