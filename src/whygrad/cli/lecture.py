@@ -10,6 +10,7 @@ from .tour import Product, Tour, Values
 from .two_nodes import OUTPUT
 
 ROWS = 8
+SHORT = 10
 STYLES = {f"∂J/∂{OUTPUT}": "yellow", "δ1": "magenta", "δ2": "magenta"}
 
 
@@ -28,7 +29,8 @@ def give(tour: Tour, page: Terminal) -> None:
 def _network(tour: Tour, page: Terminal) -> None:
     f = _activation(tour)
     page.heading("Two nodes in a row")
-    page.line(f"    x ──(w1, b1)──→ z1 ──{f}──→ a1 ──(w2, b2)──→ z2 ──{f}──→ {OUTPUT} ──→ J")
+    arrow = f"──{f}──→" if len(f) < SHORT else f"─{f}─→"
+    page.line(f"    x ──(w1, b1)──→ z1 {arrow} a1 ──(w2, b2)──→ z2 {arrow} {OUTPUT} ──→ J")
     page.line()
     page.note("The whole network is this text:")
     page.line()
@@ -64,10 +66,14 @@ def _forward(tour: Tour, page: Terminal) -> None:
 
 def _three_terms(tour: Tour, page: Terminal) -> None:
     terms = tour.three_terms()
+    first, slope, _ = terms.texts
     page.heading("2  One derivative, three terms: ∂J/∂w2")
+    samples = (
+        f", and sums over the samples; {first} holds the 1/N of the mean" if tour.several else ""
+    )
     page.note(
         f"w2 moves z2, z2 moves {OUTPUT}, and {OUTPUT} moves J. The chain rule multiplies the "
-        f"three{', and sums over the samples' if tour.several else ''}:"
+        f"three{samples}:"
     )
     page.line()
     page.line(f"    ∂J/∂w2 = {_sum(tour)}{' · '.join(terms.texts)}")
@@ -88,7 +94,7 @@ def _three_terms(tour: Tour, page: Terminal) -> None:
     if not terms.closes:
         page.line()
         page.note(
-            "Here this cannot be computed term by term: the slope is so near to 0 that digits "
+            f"Here this cannot be computed term by term: {slope} is so near to 0 that digits "
             "are lost. Simplified, as in the next section, it can, and that form is what runs."
         )
 
