@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint format wheel clean
+.PHONY: demo test lint format docs wheel clean
 
 demo: $(VENV)/for-demo  ## the tour of the two-node network, then a training on a real table
 	$(BIN)/whygrad tour
@@ -21,6 +21,9 @@ lint: $(VENV)/for-test  ## style and types
 format: $(VENV)/for-test
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: $(VENV)/for-test  ## the output shown in the documents, written anew
+	$(BIN)/python -m tests.docs.update
 
 wheel: $(VENV)/for-test  ## into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
