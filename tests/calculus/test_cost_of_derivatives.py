@@ -23,14 +23,13 @@ def multiplications(system: System, network: Known, wanted: Sequence[str]) -> in
 
 
 def ratio(network: Known, wrt: Sequence[str]) -> float:
-    """Forward and backward together, over forward alone."""
+    """Forward and backward together, over forward alone: as written, or as derived if cheaper."""
     system = network.system
     derived = derive(system, wrt=wrt).simplified_system
     assert system.cost is not None
-    everything = [system.cost, *(f"δ{name}" for name in wrt)]
-    return multiplications(derived, network, everything) / multiplications(
-        system, network, [system.cost]
-    )
+    cost = [system.cost]
+    forward = min(multiplications(s, network, cost) for s in (system, derived))
+    return multiplications(derived, network, [*cost, *(f"δ{name}" for name in wrt)]) / forward
 
 
 def parameters(network: Known) -> list[str]:

@@ -42,9 +42,9 @@ def test_every_element_is_what_plain_loops_give(engine: Engine, case: Case, dtyp
             expected = loops.update(name[:-3]) if update else loops.tensor(name)
         assert found[name].shape == expected.shape
         assert found[name].dtype == dtype
-        assert found[name] == pytest.approx(
-            expected, rel=tolerance, abs=tolerance, nan_ok=True
-        ), name
+        assert found[name] == pytest.approx(expected, rel=tolerance, abs=tolerance, nan_ok=True), (
+            name
+        )
 
 
 # Numbers worked by hand

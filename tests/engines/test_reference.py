@@ -87,9 +87,7 @@ HUNGRY = {
 
 @pytest.mark.parametrize(("text", "sizes"), HUNGRY.values(), ids=HUNGRY)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_no_array_is_larger_than_is_allowed(
-    text: str, sizes: dict[str, int], dtype: str
-) -> None:
+def test_no_array_is_larger_than_is_allowed(text: str, sizes: dict[str, int], dtype: str) -> None:
     system = parse(text)
     program = compiled(text, *system.definitions, dtype=dtype, **sizes)
     arrays = zeros(program, text, **sizes)
@@ -107,9 +105,7 @@ def test_no_array_is_larger_than_is_allowed(
 
 
 def test_a_product_of_matrices_costs_one_multiplication_for_each_triple() -> None:
-    program = compiled(
-        "given x[n,i], w[i,j]\nz[n,j] = sum[i](x[n,i] * w[i,j])", "z", n=5, i=4, j=3
-    )
+    program = compiled("given x[n,i], w[i,j]\nz[n,j] = sum[i](x[n,i] * w[i,j])", "z", n=5, i=4, j=3)
     program.run({"x": np.ones((5, 4)), "w": np.ones((4, 3))})
     assert program.multiplications == 5 * 4 * 3
 
@@ -186,9 +182,7 @@ def test_a_part_of_an_expression_is_read_off_the_tensors() -> None:
         return array
 
     x, w, z, h = (tensors[n] for n in "xwzh")
-    assert np.array_equal(
-        part("x[n,i] * w[i,1]", n=range(2, 3), i=range(4)), x[2:3] * w[:, 1]
-    )
+    assert np.array_equal(part("x[n,i] * w[i,1]", n=range(2, 3), i=range(4)), x[2:3] * w[:, 1])
     assert part("z[n,j] - sum[i](x[n,i] * w[i,j])", n=range(1, 3), j=range(2, 3)) == pytest.approx(
         np.zeros((2, 1)), abs=1e-14
     )
@@ -196,6 +190,4 @@ def test_a_part_of_an_expression_is_read_off_the_tensors() -> None:
     share = np.exp(z[4]) / np.exp(z[4]).sum()
     found = part("softmax[j](z[n,j])", n=range(4, 5), j=range(1, 3))
     assert found == pytest.approx(share[None, 1:])
-    assert part("relu(-x[n,i])", n=range(5), i=range(1)) == pytest.approx(
-        np.maximum(0, -x[:, :1])
-    )
+    assert part("relu(-x[n,i])", n=range(5), i=range(1)) == pytest.approx(np.maximum(0, -x[:, :1]))

@@ -22,9 +22,7 @@ class Program(Protocol):
     def wanted(self) -> tuple[str, ...]:
         """What `run` computes: names of tensors, and `w <-` for the update of w."""
 
-    def run(
-        self, arrays: Mapping[str, Array], seed: int = 0, step: int = 0
-    ) -> dict[str, Array]:
+    def run(self, arrays: Mapping[str, Array], seed: int = 0, step: int = 0) -> dict[str, Array]:
         """Evaluate the system once.
 
         `arrays` holds the given tensors, parameters, settings and states by

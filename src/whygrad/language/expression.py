@@ -541,15 +541,15 @@ def rename_bound(e: Reduce, which: Iterable[str], names: Names, avoid: Iterable[
     return Reduce(e.operation, indices, condition, substitute(e.body, renaming, names)).at(e.span)
 
 
-def _substitute_softmax(
-    e: Softmax, values: Mapping[str, Expression], names: Names
-) -> Expression:
+def _substitute_softmax(e: Softmax, values: Mapping[str, Expression], names: Names) -> Expression:
     """A softmax whose own index becomes a value is written out: exp(body - logsumexp)."""
     own = {i: values[i] for i in e.indices if i in values}
     rest = {i: v for i, v in values.items() if i not in own}
-    incoming = frozenset[str]().union(*(v.free for v in values.values()))
+    incoming = frozenset[str]().union(*(v.free for v in rest.values()))
+    renamed_to = frozenset[str]().union(*(v.free for v in own.values()))
     same = all(isinstance(v, Index) and names.same_size(i, v.name) for i, v in own.items())
-    if same and not incoming & (e.free | frozenset(e.indices)):
+    captured = (incoming & (renamed_to | frozenset(e.indices))) | (renamed_to & e.free)
+    if same and not captured:
         renamed = tuple(v.name if isinstance(v := own.get(i), Index) else i for i in e.indices)
         everything = {**rest, **own}
         condition = e.condition and substitute(e.condition, everything, names)

@@ -71,18 +71,22 @@ REDUCTIONS = ("sum", "mean", "max", "argmax", "logsumexp")
 
 ALIASES = {"σ": "sigmoid", "Σ": "sum"}
 
-RESERVED = frozenset(FUNCTIONS) | frozenset(REDUCTIONS) | {
-    "batch",
-    "given",
-    "minimize",
-    "noise",
-    "pad",
-    "param",
-    "predict",
-    "setting",
-    "size",
-    "softmax",
-    "state",
-    "training",
-    "where",
-}
+RESERVED = (
+    frozenset(FUNCTIONS)
+    | frozenset(REDUCTIONS)
+    | {
+        "batch",
+        "given",
+        "minimize",
+        "noise",
+        "pad",
+        "param",
+        "predict",
+        "setting",
+        "size",
+        "softmax",
+        "state",
+        "training",
+        "where",
+    }
+)

@@ -76,9 +76,7 @@ def contract(
         operands = list(operands)
         operands[smallest] = _scaled(operands[smallest], coefficient, meter)
     rest = [_without_lone(i, operands, keep, meter) for i in range(len(operands))]
-    lengths = tuple(
-        (n, k) for v in rest for n, k in zip(v.names, v.array.shape, strict=True)
-    )
+    lengths = tuple((n, k) for v in rest for n, k in zip(v.names, v.array.shape, strict=True))
     for i, j in pairs(tuple(frozenset(v.names) for v in rest), keep, lengths):
         right, left = rest.pop(j), rest.pop(i)
         wanted = keep.union(*(v.names for v in rest))

@@ -163,7 +163,7 @@ class Evaluator:
     def terms(self, e: Reduce) -> tuple[Term, ...]:
         """A sum as products with conditions."""
         if e not in self.sums:
-            self.sums[e] = terms(e, self.sizes, self.extent)
+            self.sums[e] = terms(e, self.sizes)
         return self.sums[e]
 
     def real(self, e: Expression, ranges: Ranges) -> Named:
@@ -204,9 +204,7 @@ class Evaluator:
     def _is_scatter(self, e: Reduce) -> bool:
         return any(term.targets for term in self.terms(e))
 
-    def _multiplied(
-        self, values: list[Named], coefficient: Value, ranges: Ranges
-    ) -> Named:
+    def _multiplied(self, values: list[Named], coefficient: Value, ranges: Ranges) -> Named:
         if not values:
             return Named(self._constant(coefficient), ())
         if _is_small(coefficient) and not any(is_real(v.array) for v in values):

@@ -163,9 +163,7 @@ class ReferenceProgram:
 
     def _for(self, wanted: Sequence[str]) -> ReferenceProgram:
         """The same program for other wanted tensors."""
-        return ReferenceProgram(
-            self._whole, self._sizes, wanted, self._dtype.name, self._training
-        )
+        return ReferenceProgram(self._whole, self._sizes, wanted, self._dtype.name, self._training)
 
     def _rows(self, arrays: Mapping[str, Array], rows: Array) -> dict[str, Array]:
         """The given tensors cut down to some samples."""

@@ -188,9 +188,7 @@ def _padded(array: Array, padding: list[tuple[int, int]]) -> Array:
     return result
 
 
-def _gather(
-    evaluator: Evaluator, reference: Reference, array: Array, ranges: Ranges
-) -> Named:
+def _gather(evaluator: Evaluator, reference: Reference, array: Array, ranges: Ranges) -> Named:
     """The elements by arrays of places, one for each axis that is not simply run through."""
     origins = evaluator.origins.get(reference.tensor) or (0,) * array.ndim
     axes: list[int] = []

@@ -7,7 +7,7 @@ say where in the result each product goes (a scatter).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -23,9 +23,7 @@ from ...language.expression import (
     Multiply,
     Names,
     Number,
-    Pad,
     Reduce,
-    Reference,
     Size,
     Value,
     add,
@@ -34,8 +32,6 @@ from ...language.expression import (
 )
 
 Sizes = Mapping[str, int]
-Extent = Callable[[str, int], range]
-"""The values that a tensor's subscript may take on one of its axes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +51,11 @@ class Term:
     guards: tuple[Expression, ...]
 
 
-def terms(e: Reduce, sizes: Sizes, extent: Extent) -> tuple[Term, ...]:
+def terms(e: Reduce, sizes: Sizes) -> tuple[Term, ...]:
     """The products of which a sum consists."""
     conditions = _conjuncts(e.condition) if e.condition is not None else ()
     return tuple(
-        _term(frozenset(e.indices), product, conditions, sizes, extent)
+        _term(frozenset(e.indices), product, conditions, sizes)
         for product in _products(e.body, sizes)
     )
 
@@ -105,7 +101,6 @@ def _term(
     product: Expression,
     conditions: tuple[Expression, ...],
     sizes: Sizes,
-    extent: Extent,
 ) -> Term:
     coefficient: Value = 1
     factors: list[Expression] = []
@@ -124,7 +119,7 @@ def _term(
         coefficient,
         parts.summed,
         tuple(parts.factors),
-        tuple(m for m in parts.masks if not _read_as_zero(m, parts.factors, sizes, extent)),
+        tuple(parts.masks),
         tuple(parts.targets),
         (*parts.guards, *parts.masks),
     )
@@ -199,23 +194,3 @@ def _clash(target: tuple[str, Expression], others: list[tuple[str, Expression]])
     """Whether it names an index that another target fixes or reads."""
     k, value = target
     return any(k == other or k in e.free or other in value.free for other, e in others)
-
-
-def _read_as_zero(
-    mask: Expression, factors: Iterable[Expression], sizes: Sizes, extent: Extent
-) -> bool:
-    """Whether the mask only says that a `pad` subscript stays inside; outside it reads 0 anyway."""
-    if not isinstance(mask, Compare):
-        return False
-    for factor in factors:
-        for axis, s in enumerate(factor.subscripts if isinstance(factor, Reference) else ()):
-            if not isinstance(s, Pad) or not isinstance(factor, Reference):
-                continue
-            inside = extent(factor.tensor, axis)
-            if mask == Compare("<=", ZERO, s.subscript) and inside.start == 0:
-                return True
-            if mask.operator == "<" and mask.left == s.subscript:
-                limit = affine(mask.right, sizes)
-                if limit is not None and not limit.coefficients and limit.constant == inside.stop:
-                    return True
-    return False
