@@ -136,7 +136,8 @@ def links(
             continue
         for partial in partials(equation, names):
             for piece, contributions in found.get(partial.reference.tensor, {}).items():
-                transposed = _Transposition(equation, partial, piece, names)
+                stepped = _stepped(system, equation)
+                transposed = _Transposition(equation, partial, piece, stepped, names)
                 contributions += transposed.contribution(cost, mark)
     downstream_first = dict.fromkeys(e.name for e in reversed(ordered) if e.name in targets)
     return tuple(
@@ -154,11 +155,27 @@ def _pieces(system: System, tensor: str) -> list[tuple[Expression, ...]]:
     return [tuple(Index(i) for i in system.tensors[tensor].indices)]
 
 
+def _stepped(system: System, equation: Equation) -> frozenset[str]:
+    """The indices along which the equation's tensor has starts."""
+    main, *starts = system.definitions[equation.name]
+    return frozenset(
+        i.name
+        for start in starts
+        for i, s in zip(main.subscripts, start.subscripts, strict=True)
+        if isinstance(i, Index) and not isinstance(s, Index)
+    )
+
+
 class _Transposition:
     """Turns φ(I,R) = K around: which (I,R) reach the element K of the target."""
 
     def __init__(
-        self, equation: Equation, partial: Partial, piece: tuple[Expression, ...], names: Names
+        self,
+        equation: Equation,
+        partial: Partial,
+        piece: tuple[Expression, ...],
+        stepped: frozenset[str],
+        names: Names,
     ) -> None:
         self.names = names
         self.partial = partial
@@ -173,6 +190,9 @@ class _Transposition:
                 avoid.add(new)
                 self.renamed[i] = Index(new)
         self.loose = [r.name if isinstance(r := self.renamed.get(i), Index) else i for i in loose]
+        self.stepped = {
+            r.name if isinstance(r := self.renamed.get(i), Index) else i for i in stepped
+        }
         self.left = frozenset(self.loose[: len(equation.indices)])
         self.own = Reference(equation.name, equation.subscripts)
         self.solved: dict[str, Expression] = {}
@@ -249,9 +269,14 @@ class _Transposition:
         Solving for an index of the equation's left side, or for the only index
         there is, never makes the sum longer. Solving `2*p + r == a` for r would
         leave a sum over all p, so there the condition stays and the sum scatters.
+        The index of a loop is given no value of another axis either: which of
+        the loop's steps and starts are read has to stay plain.
         """
         unsolved = [i for i in self.loose if i in subscript.free and i not in self.solved]
         for i in unsolved:
+            foreign = bool(k.free) and self.names.copies.get(i) not in k.free
+            if i in self.stepped and foreign:
+                continue
             if i in self.left or len(unsolved) == 1:
                 value = solve(subscript, i, k)
                 if value is not None:
