@@ -156,7 +156,8 @@ class Network(BaseNetwork):
         """
         from .insight import attempt
 
-        explainer = self.explainer(top=10, training=training, seed=seed, data=data, **named)
+        left = equation.partition("=")[0] if isinstance(equation, str) else ""
+        explainer = self.explainer(left, top=10, training=training, seed=seed, data=data, **named)
         return attempt(equation, explainer)
 
 

@@ -1,9 +1,10 @@
 """Questions about a network: why a derivative is what it is, and whether it is right."""
 
-from .attempt import Verdict, attempt
+from .attempt import attempt
 from .check import check
 from .explanation import Explanation, Operand, Term
 from .report import Report
+from .verdict import Verdict
 from .why import Explainer
 
 __all__ = [

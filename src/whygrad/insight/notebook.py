@@ -10,6 +10,7 @@ from ..language.latex import expression_latex
 from .display import number_text, operand_value, share_text
 from .explanation import Explanation, Term
 from .report import Report
+from .verdict import Verdict
 
 _RIGHT = " style='text-align:right'"
 
@@ -61,6 +62,14 @@ def report_html(r: Report) -> str:
         f"<p>{escape(r.method)}: <b>{r.verdict}</b></p>"
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table><ul>{details}</ul>"
     )
+
+
+def verdict_html(v: Verdict) -> str:
+    """The verdict, its reasons, and the derivative where the attempt is not right."""
+    reasons = "".join(f"<li>{escape(r)}</li>" for r in v.reasons)
+    derived = "" if v.right else f"<pre>{escape(v.expected)}\n{escape(v.simplified)}</pre>"
+    equation = escape(v.equation)
+    return f"<p><b>{v.headline}</b>: <code>{equation}</code></p><ul>{reasons}</ul>{derived}"
 
 
 def explanation_latex(e: Explanation, terms: int = 3) -> str:

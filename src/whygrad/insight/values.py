@@ -32,6 +32,7 @@ class Values:
     ) -> None:
         self.derivation = derivation
         self.sizes = dict(sizes)
+        self.training = training
         self._know_copies()
         system = derivation.simplified_system
         wanted = [*system.definitions, *(t.name for t in system.of_kind("noise"))]
