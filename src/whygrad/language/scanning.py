@@ -154,7 +154,7 @@ def scan(source: str) -> Iterator[Line]:
             line.tokens.append(token)
             if len(line.tokens) > MAX_TOKENS:
                 raise brackets.too_long(token)
-        text = comment.removeprefix(" ").rstrip() if mark else None
+        text = " ".join(comment.splitlines()).removeprefix(" ").rstrip() if mark else None
         if brackets.open:
             line.earlier += [] if text is None else [text]
             continue
