@@ -78,14 +78,14 @@ def test_several_predictions_come_by_name() -> None:
 
 
 def test_a_parameter_that_the_cost_does_not_reach_has_derivative_zero() -> None:
-    net = wg.Network(
-        """
+    text = """
         param w ~ ones, idle[i] ~ ones
         size i = 2
         J = w**2
         minimize J
         """
-    ).init()
+    with pytest.warns(UserWarning, match="idle"):
+        net = wg.Network(text).init()
     assert net.gradients()["idle"].tolist() == [0, 0]
 
 

@@ -37,9 +37,12 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line. A user's mistake is one message on stderr and exit code 2."""
+    import warnings
+
     from .terminal import complain, tolerate_narrow_encodings
 
     tolerate_narrow_encodings()
+    warnings.showwarning = lambda message, *_: complain(f"warning: {message}")
     try:
         app(prog_name="whygrad")
     except WhygradError as error:

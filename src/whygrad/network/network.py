@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
@@ -11,11 +12,12 @@ import numpy as np
 from ..calculus import derive
 from ..engines.reference import ReferenceEngine
 from ..errors import DataError, WhygradError, nearest
+from ..language.checking import warnings as doubts
 from ..language.expression import references
 from ..language.latex import system_latex
 from ..language.order import prerequisites
 from ..language.parsing import parse
-from ..language.sizes import infer_sizes
+from ..language.sizes import check_ranges, infer_sizes
 from ..language.system import System
 from .data import Arrays, bind, check_whole_numbers, class_counts, merge, whole_numbered
 from .initialisers import initial_value
@@ -41,6 +43,8 @@ class BaseNetwork:
         if not isinstance(text, str | System):
             raise WhygradError("a network is made from its text; `whygrad.read` opens a file")
         self.system = text if isinstance(text, System) else parse(text)
+        for sentence in doubts(self.system):
+            warnings.warn(sentence, stacklevel=2)
         self.settings = Parameters(
             {
                 name: np.asarray(declaration.value, np.float64)
@@ -237,7 +241,9 @@ class BaseNetwork:
 
     def _infer(self, system: System, known: Mapping[str, int], arrays: Arrays) -> dict[str, int]:
         shapes = {name: array.shape for name, array in arrays.items()}
-        return infer_sizes(system, known, shapes, class_counts(self.system, arrays))
+        sizes = infer_sizes(system, known, shapes, class_counts(self.system, arrays))
+        check_ranges(system, sizes)
+        return sizes
 
     def _lasting_indices(self) -> frozenset[str]:
         """The indices whose sizes stay as they were at `init`.
