@@ -52,9 +52,7 @@ def attempt(text: str, explainer: Explainer) -> Verdict:
     )
 
 
-def _findings(
-    answer: Answer, explainer: Explainer, worlds: Sequence[World]
-) -> tuple[str, ...]:
+def _findings(answer: Answer, explainer: Explainer, worlds: Sequence[World]) -> tuple[str, ...]:
     """What is wrong with an answer that is not right."""
     mistakes = Mistakes(explainer.derivation, answer.link)
     diagnosis = Diagnosis(mistakes, worlds)

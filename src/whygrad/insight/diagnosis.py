@@ -79,11 +79,7 @@ class Diagnosis:
     def _pairs(self, edits: Sequence[Edit]) -> Iterator[tuple[str, ...]]:
         """Two changes inside, the likeliest first."""
         seen: set[Expression] = set()
-        tries = (
-            (first, second)
-            for first in edits
-            for second in self.mistakes.edits(first.value)
-        )
+        tries = ((first, second) for first in edits for second in self.mistakes.edits(first.value))
         for first, second in islice(tries, _MOST_PAIRS):
             if second.value in seen:
                 continue

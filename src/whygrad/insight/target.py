@@ -38,9 +38,7 @@ def element(text: str, values: Values) -> tuple[Link, tuple[int, ...]]:
     return place(pieces, _numbers(e, pieces[0], values), values)
 
 
-def place(
-    pieces: list[Link], at: tuple[int, ...], values: Values
-) -> tuple[Link, tuple[int, ...]]:
+def place(pieces: list[Link], at: tuple[int, ...], values: Values) -> tuple[Link, tuple[int, ...]]:
     """The piece of a derivative that holds an element: the main one, or a start."""
     for link in reversed(pieces):
         if all(_covers(s, value, values) for s, value in zip(link.subscripts, at, strict=True)):
