@@ -37,7 +37,7 @@ def trial(case: Case) -> Outcome:
         system = parse(case.text)
         arrays = {**case.arrays, **_noise(system, case)}
         twin = Twin(system, case.sizes)
-        reason, tie = _unfit(twin, arrays)
+        reason, tie = _unfit(twin, arrays, "exact" in case.features)
         if reason:
             return Outcome(case, skipped=reason)
         inner = [n for n in system.definitions if n != system.cost and not n.startswith("c")]
@@ -52,14 +52,18 @@ def _noise(system: System, case: Case) -> Mapping[str, np.ndarray]:
     return evaluate(system, case.sizes, case.arrays, case.noise) if case.noise else {}
 
 
-def _unfit(twin: Twin, arrays: Mapping[str, np.ndarray]) -> tuple[str, bool]:
-    """Why the values are of no use, if they aren't, and whether there is a tie."""
+def _unfit(twin: Twin, arrays: Mapping[str, np.ndarray], exact: bool) -> tuple[str, bool]:
+    """Why the values are of no use, if they aren't, and whether there is a tie.
+
+    A tie of rounded numbers is none for an evaluation that rounds otherwise.
+    """
     with np.errstate(all="ignore"):
         values = twin.values(arrays)
     if not all(np.all(np.isfinite(v)) and np.all(np.abs(v) < LARGEST) for v in values.values()):
         return "large values", False
     kinks = twin.kinks(arrays)
-    return ("nearly a tie" if kinks.nearest < NEAREST else ""), kinks.ties > 0
+    rounded = kinks.nearest < NEAREST or (kinks.ties > 0 and not exact)
+    return ("a tie of rounded numbers" if rounded else ""), kinks.ties > 0
 
 
 def report(drawn: Mapping[str, int]) -> str:
