@@ -57,8 +57,11 @@ def _unfit(twin: Twin, arrays: Mapping[str, np.ndarray], exact: bool) -> tuple[s
 
     A tie of rounded numbers is none for an evaluation that rounds otherwise.
     """
-    with np.errstate(all="ignore"):
-        values = twin.values(arrays)
+    try:
+        with np.errstate(all="ignore"):
+            values = twin.values(arrays)
+    except RecursionError:
+        return "too deep for the oracle", False
     if not all(np.all(np.isfinite(v)) and np.all(np.abs(v) < LARGEST) for v in values.values()):
         return "large values", False
     kinks = twin.kinks(arrays)

@@ -126,7 +126,7 @@ class Simplifier:
         )
 
     def _product(self, term: Term) -> Expression:
-        term = term.with_brackets_used()
+        term = term.with_brackets_used(self._is_value_of)
         for condition in list(term.brackets):
             if self._is_guarded(condition, term):
                 del term.brackets[condition]
@@ -150,7 +150,7 @@ class Simplifier:
         for part in _terms(chosen):
             rest = term.copy()
             del rest.powers[chosen]
-            done.extend(self._expanded(rest.times(part).with_brackets_used()))
+            done.extend(self._expanded(rest.times(part).with_brackets_used(self._is_value_of)))
             if len(done) > _MOST_TERMS:
                 return [term]
         return done
@@ -216,7 +216,7 @@ class Simplifier:
             rest = [i for i in indices if i != index]
             left = [substitute(c, put, self.names) for c in conditions if c != condition]
             fixed = term.changed(lambda e: substitute(e, put, self.names), without=condition)
-            return self._summed(fixed.with_brackets_used(), rest, left)
+            return self._summed(fixed.with_brackets_used(self._is_value_of), rest, left)
         inner, outer = term.split(frozenset(indices))
         own = [c for c in conditions if c.free & set(indices)]
         for c in conditions:

@@ -23,7 +23,6 @@ from ..language.expression import (
     Number,
     Power,
     Reduce,
-    Reference,
     Softmax,
     Value,
     Where,
@@ -36,6 +35,8 @@ from ..language.expression import (
 )
 from .linear import expression, linear
 from .partial import negation
+
+IsValueOf = Callable[[Expression, str], bool]
 
 
 class Term:
@@ -172,11 +173,14 @@ class Term:
         parts = (*self.powers, *self.powers.values(), *self.brackets)
         return frozenset[str]().union(*(e.free for e in parts))
 
-    def with_brackets_used(self) -> Term:
-        """Where a bracket says `k == e`, e is k; where it says c, `where(c, a, b)` is a."""
+    def with_brackets_used(self, is_value_of: IsValueOf) -> Term:
+        """Where a bracket says `k == e`, e is k; where it says c, `where(c, a, b)` is a.
+
+        `is_value_of(e, k)` says whether e takes values of the index k and no others.
+        """
         nodes = {n for pair in self.powers.items() for e in pair for n in walk(e)}
         for condition in self.brackets:
-            known = _known(condition, nodes)
+            known = _known(condition, nodes, is_value_of)
             if not known:
                 continue
             new = Term()
@@ -185,7 +189,7 @@ class Term:
             for base, exponent in self.powers.items():
                 new.put(_replaced(base, known), _replaced(exponent, known))
             if new.powers != self.powers:
-                return new.with_brackets_used()
+                return new.with_brackets_used(is_value_of)
         return self
 
     @property
@@ -221,7 +225,9 @@ def _whole(e: Expression) -> bool:
     return isinstance(e, Number) and isinstance(e.value, int)
 
 
-def _known(condition: Expression, nodes: Set[Expression]) -> dict[Expression, Expression]:
+def _known(
+    condition: Expression, nodes: Set[Expression], is_value_of: IsValueOf
+) -> dict[Expression, Expression]:
     """Which of the nodes are something simpler where the condition holds."""
     found: dict[Expression, Expression] = {}
     if isinstance(condition, Compare) and condition.operator == "==":
@@ -229,7 +235,9 @@ def _known(condition: Expression, nodes: Set[Expression]) -> dict[Expression, Ex
             (condition.left, condition.right),
             (condition.right, condition.left),
         ):
-            if isinstance(one, Index) and isinstance(other, Reference | Reduce) and other in nodes:
+            if not isinstance(one, Index) or isinstance(other, Index) or other not in nodes:
+                continue
+            if is_value_of(other, one.name):
                 found[other] = one
     for node in nodes:
         if not isinstance(node, Where | Bracket):

@@ -37,6 +37,7 @@ from ...language.expression import (
     Where,
     multiply,
 )
+from ...language.expression import Names as IndexNames
 from .contract import contract
 from .elementwise import FUNCTIONS, power
 from .elementwise import expand as expand_functions
@@ -76,7 +77,8 @@ class Evaluator:
         limit: int = 64 * MEBIBYTE,
     ) -> None:
         self.tensors = tensors
-        self.sizes = sizes
+        self.sizes = dict(sizes)
+        self.indices = IndexNames(sizes)
         self.origins = origins or {}
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.training = training
@@ -163,7 +165,8 @@ class Evaluator:
     def terms(self, e: Reduce) -> tuple[Term, ...]:
         """A sum as products with conditions."""
         if e not in self.sums:
-            self.sums[e] = terms(e, self.sizes)
+            self.sums[e] = terms(e, self.sizes, self.indices)
+            self.sizes |= {new: self.sizes[old] for new, old in self.indices.copies.items()}
         return self.sums[e]
 
     def real(self, e: Expression, ranges: Ranges) -> Named:

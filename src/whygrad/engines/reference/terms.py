@@ -51,11 +51,11 @@ class Term:
     guards: tuple[Expression, ...]
 
 
-def terms(e: Reduce, sizes: Sizes) -> tuple[Term, ...]:
+def terms(e: Reduce, sizes: Sizes, names: Names) -> tuple[Term, ...]:
     """The products of which a sum consists."""
     conditions = _conjuncts(e.condition) if e.condition is not None else ()
     return tuple(
-        _term(frozenset(e.indices), product, conditions, sizes)
+        _term(frozenset(e.indices), product, conditions, sizes, names)
         for product in _products(e.body, sizes)
     )
 
@@ -101,6 +101,7 @@ def _term(
     product: Expression,
     conditions: tuple[Expression, ...],
     sizes: Sizes,
+    names: Names,
 ) -> Term:
     coefficient: Value = 1
     factors: list[Expression] = []
@@ -111,7 +112,7 @@ def _term(
             conditions = (*conditions, *_conjuncts(factor.condition))
         else:
             factors.append(factor)
-    parts = _Parts(summed, factors)
+    parts = _Parts(summed, factors, names)
     for condition in dict.fromkeys(conditions):
         parts.take(condition, sizes)
     parts.solve(sizes)
@@ -128,7 +129,8 @@ def _term(
 class _Parts:
     """A term in the making."""
 
-    def __init__(self, summed: frozenset[str], factors: list[Expression]) -> None:
+    def __init__(self, summed: frozenset[str], factors: list[Expression], names: Names) -> None:
+        self.names = names
         self.summed = summed
         self.factors = factors
         self.masks: list[Expression] = []
@@ -161,8 +163,8 @@ class _Parts:
                 self.guards += [Compare("<=", ZERO, value), Compare("<", value, Size(k))]
 
     def _put(self, index: str, value: Expression) -> None:
-        self.factors = [substitute(f, {index: value}, Names(())) for f in self.factors]
-        self.masks = [substitute(m, {index: value}, Names(())) for m in self.masks]
+        self.factors = [substitute(f, {index: value}, self.names) for f in self.factors]
+        self.masks = [substitute(m, {index: value}, self.names) for m in self.masks]
 
 
 def _target(
