@@ -47,9 +47,15 @@ class Expression:
         raise AttributeError(f"{type(self).__name__} is immutable")
 
     def at(self, span: Span | None) -> Self:
-        """Note where this node stands in the source text, and return it."""
-        object.__setattr__(self, "span", span)
-        return self
+        """The same node, noted to stand at a place of the source text.
+
+        A copy, since one node may stand in several places and texts.
+        """
+        if span is None or span == self.span:
+            return self
+        noted = type(self)(*(getattr(self, f) for f in self.fields))
+        object.__setattr__(noted, "span", span)
+        return noted
 
     def __hash__(self) -> int:
         return self._hash

@@ -70,7 +70,7 @@ def statement_text(s: Statement) -> str:
     body = _body(s)
     if s.comment is None:
         return body
-    comment = s.comment.replace("\r", " ").replace("\n", " ")
+    comment = " ".join(s.comment.splitlines())
     comment = f"# {comment}" if comment else "#"
     return f"{body}  {comment}" if body else comment
 
