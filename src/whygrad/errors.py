@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from .language.expression import Span
 
 
+_LONGEST_LINE = 120
+
+
 class WhygradError(Exception):
     """Every error that a user's input can cause. Its text is fit to be shown as it is."""
 
@@ -33,13 +36,24 @@ class LanguageError(WhygradError):
         lines = self.source.split("\n")
         if self.source and self.span is not None and self.span.line < len(lines):
             number = f"{self.span.line + 1}"
-            width = max(1, self.span.end - self.span.column)
-            text = lines[self.span.line].replace("\t", " ")
-            parts.append(f"  {number} | {text}")
-            parts.append(f"  {' ' * len(number)} | {' ' * self.span.column}{'^' * width}")
+            line = lines[self.span.line].replace("\t", " ")
+            shown, column = _window(line, self.span.column)
+            width = max(1, min(self.span.end - self.span.column, len(shown) - column))
+            parts.append(f"  {number} | {shown}")
+            parts.append(f"  {' ' * len(number)} | {' ' * column}{'^' * width}")
         if self.hint:
             parts.append(f"  {self.hint}")
         return "\n".join(parts)
+
+
+def _window(line: str, column: int) -> tuple[str, int]:
+    """What is shown of a line, and where in it the column stands: a long line around it only."""
+    if len(line) <= _LONGEST_LINE:
+        return line, column
+    start = max(0, column - _LONGEST_LINE // 2)
+    shown = line[start : start + _LONGEST_LINE]
+    before, after = ("…" if start else ""), ("…" if start + len(shown) < len(line) else "")
+    return f"{before}{shown}{after}", column - start + len(before)
 
 
 class SizeError(LanguageError):

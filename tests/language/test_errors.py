@@ -128,7 +128,7 @@ STARTS = [
     ("h[t,n] = h[t-1,n]\nh[size(n),n] = 0", "size(n)", "the index here is 't'", "size(t)"),
     ("h[t,n] = h[t+1,n]\nh[size(t)+1,n] = 0", "h[size(t)+1,n]", "h[size(t), n] is missing", ""),
     ("h[t,n] = h[t-1,n]\nh[-1] = 0", "h[-1]", "1 subscripts, not 2", "h[t,n]"),
-    ("h[t,n] = h[t-1,n]\nh[-1,-1] = 0", "h[-1,-1]", "one index at a time", ""),
+    ("h[t,n] = h[t-1,n]\nh[-1,-1] = 0", "-1", "one index at a time", ""),
     ("h[t,n] = h[t-1,n]\nh[-1,m] = 0", "h[-1,m]", "the indices of its equation", ""),
     ("b[-1] = 0", "b[-1]", "'b' is declared, and has no start", "a param"),
 ]
@@ -276,3 +276,11 @@ def test_an_equation_is_checked_beside_a_system() -> None:
     check_equation(system, parse_equation("δw = mean[n](x[n])"))
     with pytest.raises(WhygradError, match="'n' is never bound"):
         check_equation(system, parse_equation("δw = mean[n](x[n]) * n"))
+
+
+def test_of_a_very_long_line_only_the_surroundings_are_shown() -> None:
+    text = "given x\ny = " + "x + " * 300 + "q + x + x"
+    with pytest.raises(LanguageError) as caught:
+        parse(text)
+    _, shown, caret, *_ = str(caught.value).splitlines()
+    assert len(shown) < 140 and shown[caret.index("^")] == "q"

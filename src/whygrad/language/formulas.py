@@ -17,8 +17,6 @@ from itertools import pairwise
 from ..errors import LanguageError
 from .expression import (
     MINUS_ONE,
-    ONE,
-    ZERO,
     Bracket,
     Call,
     Compare,
@@ -61,9 +59,6 @@ COMPARISONS = {
     ast.Gt: ">",
     ast.GtE: ">=",
 }
-
-# Nodes that every tree shares, and that therefore have no place in the text.
-CONSTANTS = (ZERO, ONE, MINUS_ONE)
 
 BINDERS = (*REDUCTIONS, "softmax")
 
@@ -213,8 +208,7 @@ class _Reader:
         return self.placed(e, node)
 
     def placed(self, e: Expression, node: ast.expr) -> Expression:
-        shared = any(e is constant for constant in CONSTANTS)
-        return e if shared or e.span is not None else e.at(self.span(node))
+        return e if e.span is not None else e.at(self.span(node))
 
     def read_node(self, node: ast.expr, scope: frozenset[str]) -> Expression:
         match node:
