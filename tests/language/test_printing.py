@@ -307,6 +307,7 @@ def test_a_network_is_printed_as_it_was_written() -> None:
         "h[t-1,n,j]",
         "p[n, m//25, m//5%5, m%5]",
         "sum[p,r | 2*p + r == a](x[p,r])",
+        "[a < b and b > c] * b",
         "where(training, m, mean[n](x[n]))",
         "block3.q[n,t] + δblock3.q[n,t]",
     ],
