@@ -55,7 +55,7 @@ def in_sympy(e: Expression) -> sympy.Expr:
 
 
 def simplified(e: Expression) -> Expression:
-    return Simplifier(Names((), {"k2": "k"}), {}, {})(e)
+    return Simplifier(Names((), {"k2": "k"}), {"y": "k"}, {})(e)
 
 
 @settings(max_examples=150, deadline=None)
