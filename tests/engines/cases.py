@@ -268,6 +268,9 @@ CASES = {
             c[i] = 1 / (1 + i) + size(n) / size(i) + (i - 1)**2
             d[n] = sum[i](2 * i) + sum[i](x[n,0]) + sum[i](1)
             e = sum[n,i | n != i]([n < i] * x[n,i])
+            f[n] = logsumexp[i,n2](x[n,i]) + max[i,n2](x[n,i]) + argmax[n2,i](x[n,i])
+            g[n,n2,i] = softmax[i,n2](x[n,0])
+            size n2 = size(n)
             m[n] = mean[i | i > 0](x[n,i]) + max[i | i > 0](x[n,i])
             o[n] = argmax[i | i > 1](x[n,i])
             p = argmax[n,i](x[n,i])
@@ -315,7 +318,7 @@ CASES = {
             turned = argmax[j,i](x[i,j])
             """,
             {},
-            {"x": [[1.0, 3.0, 3.0], [3.0, 0.0, 0.0], [2.0, 2.0, 2.0], [2.0, 3.0, 1.0]]},
+            {"x": [[1.0, 3.0, 3.0], [0.0, 0.0, 0.0], [2.0, 2.0, 2.0], [3.0, 3.0, 1.0]]},
         ),
         case(
             "extreme numbers",

@@ -129,10 +129,12 @@ def test_a_false_bracket_beside_infinity_is_zero(engine: Engine) -> None:
 
 
 def test_whole_numbers_stay_exact_in_float32(engine: Engine) -> None:
-    program = compiled(
-        engine, "given x[n]\na[n] = x[(n * 20000001) % 3]", "a", dtype="float32", n=3
-    )
-    assert program.run({"x": [1.0, 2.0, 3.0]})["a"].tolist() == [1.0, 1.0, 1.0]
+    """Also where a float32 cannot hold them: it would make 16777216 of 2**24 + 1."""
+    text = "given x[n], k\na[n] = x[(n * 20000001) % 3]\nb = x[k % 3]"
+    program = compiled(engine, text, "a", "b", dtype="float32", n=3)
+    found = program.run({"x": [1.0, 2.0, 3.0], "k": np.array(2**24 + 1)})
+    assert found["a"].tolist() == [1.0, 1.0, 1.0]
+    assert found["b"] == 3.0
 
 
 def test_what_a_condition_excludes_is_not_read(engine: Engine) -> None:
@@ -255,6 +257,16 @@ def test_noise_depends_on_seed_step_and_name_alone(engine: Engine) -> None:
 def test_in_prediction_the_noise_is_not_drawn(engine: Engine) -> None:
     program = engine.compile(parse(NOISY), {"n": 3}, ["a"], training=False)
     assert program.run({"x": [1.0, 2.0, 3.0]})["a"].tolist() == [1, 2, 3]
+
+
+def test_what_only_the_other_mode_reads_does_not_have_to_be_there(engine: Engine) -> None:
+    text = "given x\nstate m ~ zeros\na = x - where(training, x / 2, m)"
+    train = engine.compile(parse(text), {}, ["a"], training=True)
+    predict = engine.compile(parse(text), {}, ["a"], training=False)
+    assert train.run({"x": 3.0})["a"] == 1.5
+    assert predict.run({"x": 3.0, "m": 1.0})["a"] == 2.0
+    with pytest.raises(DataError, match="m \\(state\\)"):
+        predict.run({"x": 3.0})
 
 
 def test_results_do_not_share_memory_with_the_arrays_given(engine: Engine) -> None:

@@ -77,6 +77,10 @@ HUNGRY = {
         "y[n,c,a,b] = sum[o,p,q,r,s | 2*p + r == a and 2*q + s == b](d[n,o,p,q] * w[o,c,r,s])",
         {"n": 128, "c": 16, "o": 8, "r": 5, "s": 5, "p": 16, "q": 16},
     ),
+    "a subscript that soon leaves the axis": (
+        "given x[i]\ny[i] = x[pad(100000 * i)] + x[pad(i - 100000 * size(i))]",
+        {"i": 1000},
+    ),
     "lookups": (
         "given d[n,e], word[n] in v\ng[v,e] = sum[n | word[n] == v](d[n,e])\n"
         "h[n,m] = sum[e](d[(n*m) // size(m), e] * d[n,e])",

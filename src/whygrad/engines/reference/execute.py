@@ -108,15 +108,15 @@ def run_loop(
     for equation in loop.equations:
         if equation.name not in tensors:
             tensors[equation.name] = np.empty(where.shape(equation.name), evaluator.dtype)
-    for steps in _chunks(where, loop):
-        for rule in hoisted:
-            _hoist(where, rule, loop.index, steps, tensors)
-        for t in steps if loop.direction > 0 else reversed(steps):
-            for equation, rule in zip(loop.equations, rules, strict=True):
-                ranges = where.ranges(equation.indices)
-                ranges[loop.index] = range(t, t + 1)
-                result = rule.evaluate(evaluator, ranges)
-                _store(where, equation, result, ranges, tensors)
+    for rule in hoisted:
+        _hoist(where, rule, tensors)
+    steps = range(where.sizes[loop.index])
+    for t in steps if loop.direction > 0 else reversed(steps):
+        for equation, rule in zip(loop.equations, rules, strict=True):
+            ranges = where.ranges(equation.indices)
+            ranges[loop.index] = range(t, t + 1)
+            result = rule.evaluate(evaluator, ranges)
+            _store(where, equation, result, ranges, tensors)
     for rule in hoisted:
         del tensors[rule.left.name]
 
@@ -136,29 +136,11 @@ def _store(
     tensors[equation.name][tuple(place)] = expand(result, tuple(ranges))
 
 
-def _chunks(where: Layout, loop: Loop) -> list[range]:
-    """The steps in parts for which what is taken out of the loop fits into memory."""
-    values = range(where.sizes[loop.index])
-    largest = max(
-        (prod(where.sizes[i] for i in h.indices if i != loop.index) for h in loop.hoisted),
-        default=1,
-    )
-    length = max(1, where.evaluator.limit // (largest * where.evaluator.dtype.itemsize))
-    parts = [values[k : k + length] for k in range(0, len(values), length)]
-    return parts if loop.direction > 0 else parts[::-1]
-
-
-def _hoist(where: Layout, rule: Rule, index: str, steps: range, tensors: Tensors) -> None:
-    """Compute what was taken out of the loop, for some of its steps."""
+def _hoist(where: Layout, rule: Rule, tensors: Tensors) -> None:
+    """Compute what was taken out of a loop; it is no larger than the loop's own tensors."""
     assert isinstance(rule.left, Equation)
-    evaluator, name = where.evaluator, rule.left.name
     ranges = where.ranges(rule.left.indices)
-    if index in ranges:
-        ranges[index] = steps
-    elif name in tensors:
-        return
-    result = rule.evaluate(evaluator, ranges)
+    result = rule.evaluate(where.evaluator, ranges)
     shape = [len(r) for r in ranges.values()]
-    array = np.broadcast_to(expand(result, tuple(ranges)), shape)
-    tensors[name] = evaluator.meter.made(np.array(array, order="C"))
-    evaluator.origins = {**evaluator.origins, name: tuple(r.start for r in ranges.values())}
+    array = np.array(np.broadcast_to(expand(result, tuple(ranges)), shape), order="C")
+    tensors[rule.left.name] = where.evaluator.meter.made(array)

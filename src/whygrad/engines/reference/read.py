@@ -64,9 +64,6 @@ def read(evaluator: Evaluator, reference: Reference, ranges: Ranges) -> Named:
     array = evaluator.tensor(reference.tensor)
     if not reference.subscripts:
         return Named(array.view(), ())
-    names = ordered(reference.free, ranges)
-    if any(len(ranges[n]) == 0 for n in names):
-        return Named(np.zeros([len(ranges[n]) for n in names], array.dtype), names)
     walks = [walk(s, evaluator) for s in reference.subscripts]
     places = [w for w in walks if w is not None]
     if len(places) == len(walks) and _compact(places, ranges):

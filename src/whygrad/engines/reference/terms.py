@@ -90,7 +90,9 @@ def _space(e: Expression, sizes: Sizes) -> int:
 
 
 def _leaf(e: Expression, sizes: Sizes) -> int:
-    """The largest space that a factor or term of the expression spans."""
+    """The largest space that a factor or term of the expression spans, brackets left out."""
+    if isinstance(e, Bracket):
+        return 1
     if isinstance(e, Add | Multiply):
         return max(_leaf(child, sizes) for child in e.children)
     return _space(e, sizes)
