@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +19,10 @@ from tests.oracle.random_systems import FEATURES, Case, random_case
 from tests.oracle.trial import report, trial
 
 DRAWS = int(os.environ.get("WHYGRAD_DRAWS", "150"))
+
+# Hypothesis's own choices shrink a failure to a small text, but they favour small texts
+# throughout; those of a seed are even.
+RANDOMS = st.randoms(use_true_random=False) | st.integers(0, 2**32 - 1).map(random.Random)
 
 
 def test_every_derivative_agrees_with_jax(capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,7 +39,7 @@ def test_every_derivative_agrees_with_jax(capsys: pytest.CaptureFixture[str]) ->
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.randoms(use_true_random=False))
+    @given(RANDOMS)
     def run(rnd: random.Random) -> None:
         check(random_case(rnd))
 
@@ -46,7 +51,7 @@ def test_every_derivative_agrees_with_jax(capsys: pytest.CaptureFixture[str]) ->
     assert set(drawn) >= FEATURES
 
 
-def having(features: frozenset[str], drawn: Counter[str]):
+def having(features: frozenset[str], drawn: Counter[str]) -> Iterator[Case]:
     """Cases with the features that chance left out, until each was seen."""
     seeds = iter(range(100_000))
     for feature in sorted(features):
