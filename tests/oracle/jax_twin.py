@@ -82,6 +82,8 @@ NUMPY = Library(np, scipy.special.expit, scipy.special.erf, lambda x: x)
 JAX = Library(jnp, jax.nn.sigmoid, jax.lax.erf, jax.lax.stop_gradient)
 
 # What is compared at a kink; the functions that are not here are smooth.
+LOST_DIGITS = 1e-5  # log(1 - 1e-5) has about eleven digits left
+
 KINKS: dict[str, Callable[..., tuple[Array, Array]]] = {
     "abs": lambda x: (x, 0.0),
     "relu": lambda x: (x, 0.0),
@@ -385,6 +387,8 @@ class Run:
                 values = [self._guarded(a, scope) for a in arguments]
                 if function in KINKS:
                     self._notice(*KINKS[function](*values), scope)
+                if function == "log":
+                    self._notice_cancellation(values[0], scope)
                 return self.library.function(function)(*values)
             case ex.Reduce():
                 return self._reduce(e, scope)
@@ -530,6 +534,13 @@ class Run:
         for i in e.indices:
             share = self.np.where(inner.indices[i] == scope.indices[i], share, 0.0)
         return share.sum(tuple(range(len(lead))))
+
+    def _notice_cancellation(self, x: Array, scope: Scope) -> None:
+        """A logarithm so near 0 that x has lost the digits which decide it is as bad as a kink."""
+        if self.distances is not None:
+            gap, mask = np.broadcast_arrays(np.abs(np.asarray(x) - 1), np.asarray(scope.mask))
+            lost = mask & (gap > 0) & (gap < LOST_DIGITS)
+            self.distances.extend([float(np.finfo(np.float64).tiny)] * int(lost.sum()))
 
     def _notice(self, left: Array, right: Array, scope: Scope) -> None:
         """Record how near two compared values are, where anybody asked and it matters."""
