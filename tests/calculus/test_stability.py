@@ -29,6 +29,13 @@ minimize J
 """
 
 WAYS_BINARY = {
+    "a mixture": """
+        yhat[n] = sigmoid(z[n])
+        J = -mean[n](log(y[n] * yhat[n] + (1 - y[n]) * (1 - yhat[n])))""",
+    "a mixture with a name": """
+        yhat[n] = sigmoid(z[n])
+        p[n] = (1 - yhat[n]) * (1 - y[n]) + yhat[n] * y[n]
+        J = mean[n](-log(p[n]))""",
     "the sum with names": """
         yhat[n] = sigmoid(z[n])
         J = mean[n](-y[n] * log(yhat[n]) - (1 - y[n]) * log(1 - yhat[n]))""",

@@ -98,7 +98,7 @@ class Simplifier:
         expanded = [t for term in plain for t in self._expanded(term)]
         merged = _collected(expanded)
         best = _factored(plain)
-        if len(merged) < len(expanded):
+        if _has_vanished(expanded, merged):
             best = min(_factored(merged), best, key=node_count)
         return best
 
@@ -134,7 +134,7 @@ class Simplifier:
         expanded = self._expanded(term)
         merged = _collected(expanded)
         cancelled = any(t.reductions > term.reductions for t in expanded)
-        if cancelled or len(merged) < len(expanded):
+        if cancelled or _has_vanished(expanded, merged):
             best = _factored(merged)
             if node_count(best) <= node_count(kept):
                 return best
@@ -288,6 +288,11 @@ def _collected(terms: Iterable[Term]) -> list[Term]:
         else:
             found[term.key] = term.copy()
     return _without_alternatives([t for t in found.values() if t.coefficient != 0])
+
+
+def _has_vanished(terms: Iterable[Term], merged: Sequence[Term]) -> bool:
+    """Whether terms cancelled when they were merged, rather than only added up."""
+    return len(merged) < len({t.key for t in terms})
 
 
 def _without_alternatives(terms: list[Term]) -> list[Term]:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 
 from ..language.expression import (
+    MINUS_ONE,
     ONE,
     ZERO,
     Add,
@@ -34,6 +36,7 @@ from ..language.expression import (
     conjunction,
     multiply,
     negate,
+    power,
     rename_bound,
     substitute,
     subtract,
@@ -55,6 +58,12 @@ def stabilised(
     return System(tuple(statements))
 
 
+def _log_of_sum(a: Expression, b: Expression) -> Expression:
+    """log(exp(a) + exp(b)), of which one may be -infinity."""
+    gap = Call("abs", (subtract(a, b),))
+    return add(Call("max", (a, b)), Call("softplus", (negate(gap),)))
+
+
 class _Stable:
     def __init__(
         self, system: System, names: Names, simplify: Callable[[Expression], Expression]
@@ -67,7 +76,7 @@ class _Stable:
         e = e.map(self.rewritten)
         if isinstance(e, Call) and e.function == "log":
             return self.log(e.arguments[0]) or e
-        return e
+        return self._quotient(e) if isinstance(e, Multiply) else e
 
     def log(self, e: Expression) -> Expression | None:
         """log(e) in a stable form, or None where e is made of no probability."""
@@ -79,7 +88,7 @@ class _Stable:
             case Add() if len(e.terms) == 2 and e.terms[0] == ONE:
                 return self._log_complement(negate(e.terms[1]))
             case Add():
-                return self._log_selected(e)
+                return self._log_selected(e) or self._log_mixture(e)
             case Multiply():
                 logs = [self.log(f) for f in e.factors]
                 if any(part is not None for part in logs):
@@ -114,6 +123,51 @@ class _Stable:
             chosen = Where(condition, log or Call("log", (term.expression,)), chosen)
         return chosen if is_known else None
 
+    def _log_mixture(self, e: Expression) -> Expression | None:
+        """log(a·p + b·q), weights that are not negative given."""
+        found = self._mixture(e)
+        return found and Where(found[0], found[1], Call("log", (e,)))
+
+    def _mixture(self, e: Expression) -> tuple[Expression, Expression] | None:
+        """For a·p + b·q: where the weights are right for it, and its logarithm in stable form."""
+        if isinstance(e, Reference) and (equation := self._equation(e)):
+            e = self._at(e, equation, equation.value)
+        if not isinstance(e, Add):
+            return None
+        weights, logs = [], []
+        for term in e.terms:
+            factors = term.factors if isinstance(term, Multiply) else (term,)
+            known = {f: log for f in factors if (log := self.log(f)) is not None}
+            if not known:
+                return None
+            weights.append(multiply(*(f for f in factors if f not in known)))
+            logs.append(add(Call("log", (weights[-1],)), *known.values()))
+        conditions = [Compare(">=", w, ZERO) for w in weights]
+        condition = conjunction([*conditions, Compare(">", add(*weights), ZERO)])
+        assert condition is not None
+        return condition, reduce(_log_of_sum, logs)
+
+    def _quotient(self, e: Multiply) -> Expression:
+        """p·q / (a·p + b·q): the ratio of the exponentials as the exponential of a difference."""
+        below = [
+            base
+            for f in e.factors
+            if isinstance(f, Power) and f.exponent == MINUS_ONE
+            for base in (f.base.factors if isinstance(f.base, Multiply) else (f.base,))
+        ]
+        above = [f for f in e.factors if not isinstance(f, Power) or f.exponent != MINUS_ONE]
+        for base in below:
+            mixture = self._mixture(base)
+            if mixture is None:
+                continue
+            condition, log = mixture
+            known = {f: part for f in above if (part := self.log(f)) is not None}
+            rest = [f for f in above if f not in known]
+            others = [power(b, MINUS_ONE) for b in below if b is not base]
+            ratio = Call("exp", (subtract(add(*known.values()), log),))
+            return Where(condition, multiply(*rest, ratio, *others), e)
+        return e
+
     def _log_complement(self, e: Expression) -> Expression | None:
         """log(1 - e)."""
         match e:
@@ -145,9 +199,19 @@ class _Stable:
         self, e: Reference, log: Callable[[Expression], Expression | None]
     ) -> Expression | None:
         """The stable form from the equation of the tensor that is read, at what is read."""
+        equation = self._equation(e)
+        if equation is None:
+            return None
+        value = log(equation.value)
+        return value and self._at(e, equation, value)
+
+    def _equation(self, e: Reference) -> Equation | None:
+        """The one equation, simplified, of the tensor that is read."""
         equations = self.system.definitions.get(e.tensor, ())
         if len(equations) != 1 or any(isinstance(s, Pad) for s in e.subscripts):
             return None
-        value = log(self.simplify(equations[0].value))
-        put = dict(zip(equations[0].indices, e.subscripts, strict=True))
-        return value and substitute(value, put, self.names)
+        return replace(equations[0], value=self.simplify(equations[0].value))
+
+    def _at(self, e: Reference, equation: Equation, value: Expression) -> Expression:
+        put = dict(zip(equation.indices, e.subscripts, strict=True))
+        return substitute(value, put, self.names)
