@@ -152,3 +152,10 @@ def test_extrapolation_knows_its_own_error() -> None:
         found = extrapolated(f, halvings(0.1), 0)
         assert abs(found.value - slope) <= 4 * found.error
         assert found.error < 1e-9 * slope
+
+
+@pytest.mark.parametrize("wrt", [[], "J"])
+def test_where_there_is_nothing_to_compare_nothing_is_said_to_agree(wrt: object) -> None:
+    net = wg.Network("given x[n]\nparam w ~ ones\nJ = mean[n](w * x[n])\nminimize J").init(x=[1, 2])
+    with pytest.raises(wg.WhygradError):
+        net.check(x=[1, 2], wrt=wrt)

@@ -224,3 +224,10 @@ def test_before_init_there_is_nothing_to_explain() -> None:
     net = wg.Network(KNOWN["classification"].text)
     with pytest.raises(wg.WhygradError, match="init"):
         net.why("w1[0,0]", data={"x": np.ones((2, 3)), "y": [0, 1]})
+
+
+@pytest.mark.parametrize("top", [-1, None, "a", 1.5, True])
+def test_how_many_terms_to_list_is_a_whole_number(top: object) -> None:
+    net = wg.Network("given x[n]\nparam w ~ ones\nJ = mean[n](w * x[n])\nminimize J").init(x=[1, 2])
+    with pytest.raises(wg.WhygradError, match="top"):
+        net.why("w", x=[1, 2], top=top)

@@ -50,6 +50,8 @@ def derive(system: System, wrt: Iterable[str] | None = None, cost: str | None = 
     for name in wanted:
         if name not in system.tensors:
             raise WhygradError(f"the system has no tensor {name!r}: its derivative cannot be had")
+        if name == cost:
+            raise WhygradError(f"{cost} is the cost itself: ∂{cost}/∂{cost} = 1")
     return Derivation(system, cost, wanted, mark)
 
 

@@ -96,6 +96,11 @@ class Tour:
         self.derivation = self.net.derive()
         self.explainer = self.net.explainer(data=self.data)
         self.gradients = {n: float(g) for n, g in self.net.gradients(data=self.data).items()}
+        for name, slope in self.gradients.items():
+            if not np.isfinite(slope):
+                raise WhygradError(
+                    f"∂J/∂{name} is not finite here: choose milder numbers"
+                )
 
     def equation(self, name: str) -> str:
         """The right side of a tensor's equation."""

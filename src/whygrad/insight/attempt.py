@@ -54,6 +54,11 @@ def attempt(text: str, explainer: Explainer) -> Verdict:
 
 def _findings(answer: Answer, explainer: Explainer, worlds: Sequence[World]) -> tuple[str, ...]:
     """What is wrong with an answer that is not right."""
+    with np.errstate(all="ignore"):  # a wrong answer may be infinite
+        return _diagnosed(answer, explainer, worlds)
+
+
+def _diagnosed(answer: Answer, explainer: Explainer, worlds: Sequence[World]) -> tuple[str, ...]:
     mistakes = Mistakes(explainer.derivation, answer.link)
     diagnosis = Diagnosis(mistakes, worlds)
     if not answer.loose:

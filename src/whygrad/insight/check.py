@@ -68,6 +68,10 @@ class _Check:
         self.training = training
         self.seed = seed
         self.system = derivation.simplified_system
+        if not derivation.wanted:
+            raise WhygradError(
+                "there is nothing to check: no parameter to derive by"
+            )
         self.movables = self._movables()
         self.total = sum(m.slope.size for m in self.movables)
 

@@ -15,6 +15,7 @@ from ..calculus.chain import Contribution, Link
 from ..calculus.derivation import Derivation
 from ..calculus.partial import Factor
 from ..calculus.route import whiteboard
+from ..errors import WhygradError
 from ..language.expression import (
     Add,
     Expression,
@@ -57,6 +58,8 @@ class Explainer:
         training: bool = False,
         seed: int = 0,
     ) -> None:
+        if isinstance(top, bool) or not isinstance(top, int) or top < 0:
+            raise WhygradError(f"top is {top!r}: it says how many terms to list, 0 or more")
         self.derivation = derivation
         self.values = Values(derivation, sizes, arrays, training, seed)
         self.tensors = self.values.tensors

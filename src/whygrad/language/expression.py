@@ -313,8 +313,6 @@ class Where(Expression):
     no: Expression
 
 
-CONDITIONS = (Compare, Logic, Training)
-
 ZERO = Number(0)
 ONE = Number(1)
 MINUS_ONE = Number(-1)
