@@ -19,7 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import DataError, WhygradError, nearest
+from ..errors import DataError, WhygradError
+from .arguments import one_of
 from .data import Array, first_place
 from .layers import Port, activate
 
@@ -132,9 +133,7 @@ COSTS: dict[str, Cost] = {
 
 def find_cost(name: str) -> Cost:
     """The cost of that name."""
-    if name not in COSTS:
-        raise WhygradError(f"unknown cost {name!r}; {nearest(str(name), COSTS)}")
-    return COSTS[name]
+    return COSTS[one_of("cost", name, COSTS)]
 
 
 def check_targets(cost: str, y: Array) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..errors import DataError, nearest
 from ..language.expression import ONE, Reference, references, walk
 from ..language.system import System, Tensor
+from .arguments import by_name
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -29,7 +30,7 @@ def merge(data: Mapping[str, object] | None, named: Mapping[str, object]) -> dic
 
     Those by name that are None count as not given.
     """
-    merged = dict(data or {})
+    merged = by_name("data", data, "{'x': X}")
     for name, value in named.items():
         if name in merged:
             raise DataError(f"'{name}' is given twice: by its name and in data")
@@ -105,7 +106,7 @@ def number_array(name: str, value: object) -> Array:
     array = _as_array(name, value)
     if array.size == 0:
         raise DataError(f"{name} is empty: its shape is {array.shape}")
-    if array.dtype.kind in "bui":
+    if np.can_cast(array.dtype, np.int64):
         return array.astype(np.int64, copy=False)
     array = array.astype(np.float64, copy=False)
     bad = ~np.isfinite(array)
@@ -129,14 +130,20 @@ def _bind_one(system: System, tensor: Tensor, value: object, *, whole: bool) -> 
         raise DataError(f"{_form(tensor)}, but the shape given is {array.shape}{hint}")
     if not whole:
         return array.astype(np.float64, copy=False)
-    broken = (array != np.floor(array)) | (np.abs(array) > LARGEST)
-    if broken.any():
-        place, number = first_place(tensor.name, array, broken)
-        raise DataError(f"{place} is {number}, but {tensor.name} holds whole numbers")
+    for wrong, right in (
+        (array != np.floor(array), "holds whole numbers"),
+        (np.abs(array) > LARGEST, f"holds whole numbers up to {LARGEST}: it is out of range"),
+    ):
+        if wrong.any():
+            place, number = first_place(tensor.name, array, wrong)
+            raise DataError(f"{place} is {number}, but {tensor.name} {right}")
     return array.astype(np.int64, copy=False)
 
 
 def _as_array(name: str, value: object) -> Array:
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        place, _ = first_place(name, value.data, np.ma.getmaskarray(value))
+        raise DataError(f"{place} is masked, so it is missing: leave its row out, or fill it in")
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, RuntimeError) as error:

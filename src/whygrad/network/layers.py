@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from ..errors import WhygradError, nearest
 from ..language.functions import FUNCTIONS
+from .arguments import one_of, whole_number
 from .initialisers import INITIALISERS
 
 RELU_FAMILY = frozenset({"relu", "leaky_relu", "elu", "gelu", "silu", "softplus"})
@@ -76,15 +77,15 @@ class Dense:
     bias: bool = True
 
     def __post_init__(self) -> None:
-        if isinstance(self.width, bool) or not isinstance(self.width, int) or self.width < 1:
-            raise WhygradError(f"a layer's width is a whole number from 1 on, not {self.width!r}")
-        if self.activation is not None and self.activation not in ACTIVATIONS:
-            hint = nearest(str(self.activation), ACTIVATIONS)
-            raise WhygradError(f"unknown activation {self.activation!r}; {hint}")
+        whole_number("a layer's width", self.width, 1)
+        if self.activation is not None:
+            one_of("activation", self.activation, ACTIVATIONS)
         name = str(self.initialiser).partition("(")[0].strip()
         if self.initialiser is not None and name not in INITIALISERS:
             hint = nearest(name, INITIALISERS)
             raise WhygradError(f"unknown initialiser {self.initialiser!r}; {hint}")
+        if not isinstance(self.bias, bool):
+            raise WhygradError(f"bias has to be True or False, not {self.bias!r}")
 
     def lines(self, number: int, source: Port, index: str) -> Lines:
         """Write `z = sum(source * w) + b`."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from ..calculus import derive
 from ..engines.reference import ReferenceEngine
-from ..errors import DataError, WhygradError, nearest
+from ..errors import DataError, SizeError, WhygradError, nearest
 from ..language.checking import warnings as doubts
 from ..language.expression import references
 from ..language.latex import system_latex
@@ -19,6 +20,7 @@ from ..language.order import prerequisites
 from ..language.parsing import parse
 from ..language.sizes import check_ranges, infer_sizes
 from ..language.system import System
+from .arguments import by_name, checked_seed, names, whole_number
 from .data import Arrays, bind, check_whole_numbers, class_counts, merge, whole_numbered
 from .initialisers import initial_value
 from .parameters import Parameters
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 
 COMPUTED = ("equation", "noise")
+
+# how many numbers a tensor may hold: 32 GiB of float64
+LARGEST_TENSOR = 2**32
 
 
 class BaseNetwork:
@@ -78,16 +83,20 @@ class BaseNetwork:
     ) -> Self:
         """Draw every parameter and state, with the sizes that the text, `sizes` or data give.
 
-        The same seed gives the same numbers. Raises SizeError for a size that is left open.
+        The same seed gives the same numbers. Raises SizeError for a size that is left open
+        and for a tensor too large to be held, DataError for a seed that is no whole number.
         """
+        seed = checked_seed(seed)
+        given = by_name("sizes", sizes, "{'k': 3}")
         arrays = self.bind(data, named, needed=())
-        for index in sizes or {}:
+        for index, size in given.items():
+            whole_number(f"the size of {index}", size, 1)
             if index not in self.system.index_names:
                 hint = nearest(index, self.system.index_names)
                 raise DataError(f"the network has no index '{index}'; {hint}")
-        found = self._infer(self.system, dict(sizes or {}), arrays)
+        found = self._infer(self.system, given, arrays)
         check_whole_numbers(self.system, arrays, found)
-        lasting = self._lasting_indices().union(sizes or ())
+        lasting = self._lasting_indices().union(given)
         self.sizes = {i: found[i] for i in lasting if i in found}
         self._parameters = self._draw("param", found, seed)
         self._states = self._draw("state", found, seed)
@@ -111,21 +120,16 @@ class BaseNetwork:
             )
         return self._states
 
-    @property
-    def is_initialised(self) -> bool:
-        """Whether the parameters have values."""
-        return self._parameters is not None
-
     def derive(self, wrt: str | Iterable[str] | None = None) -> Derivation:
         """The derivation of ∂cost/∂(each parameter), or of the tensors named in `wrt`."""
         if self.system.cost is None:
             raise WhygradError("there is nothing to derive: the text has no line 'minimize J'")
-        names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
-        for name in names or ():
+        wanted = None if wrt is None else names("wrt", wrt)
+        for name in wanted or ():
             self._check_differentiable(name)
-        if names not in self._derivations:
-            self._derivations[names] = derive(self.system, wrt=names)
-        return self._derivations[names]
+        if wanted not in self._derivations:
+            self._derivations[wanted] = derive(self.system, wrt=wanted)
+        return self._derivations[wanted]
 
     def forward(
         self,
@@ -229,19 +233,27 @@ class BaseNetwork:
         seed: int = 0,
     ) -> Arrays:
         """Run some tensors of the system, or of one derived from it, on bound data."""
-        names = tuple(wanted)
-        needed = replace(prerequisites(system, names), source=self.system.source)
+        seed = checked_seed(seed)
+        asked = tuple(wanted)
+        needed = replace(prerequisites(system, asked), source=self.system.source)
         sizes = self.open_sizes_for(needed, arrays)
-        key = (needed, names, training, tuple(sorted(sizes.items())))
+        key = (needed, asked, training, tuple(sorted(sizes.items())))
         if key not in self._programs:
             self._programs[key] = ReferenceEngine().compile(
-                needed, sizes, names, dtype="float64", training=training
+                needed, sizes, asked, dtype="float64", training=training
             )
         return self._programs[key].run({**self.values(), **arrays}, seed=seed, step=0)
 
     def _infer(self, system: System, known: Mapping[str, int], arrays: Arrays) -> dict[str, int]:
         shapes = {name: array.shape for name, array in arrays.items()}
         sizes = infer_sizes(system, known, shapes, class_counts(self.system, arrays))
+        for tensor in system.tensors.values():
+            count = prod(sizes.get(i, 1) for i in tensor.indices)
+            if tensor.kind != "given" and count > LARGEST_TENSOR:
+                raise SizeError(
+                    f"{tensor.name}[{','.join(tensor.indices)}] would hold {count:,} numbers: "
+                    f"a tensor holds at most {LARGEST_TENSOR:,}"
+                )
         check_ranges(system, sizes)
         return sizes
 
@@ -269,5 +281,7 @@ class BaseNetwork:
         tensors = self.system.tensors
         if name not in tensors:
             raise DataError(f"the network has no tensor '{name}'; {nearest(name, tensors)}")
+        if name == self.system.cost:
+            raise DataError(f"{name} is the cost itself: ∂{name}/∂{name} = 1")
         if name in whole_numbered(self.system):
             raise DataError(f"'{name}' holds whole numbers, so there is no derivative for it")

@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 from ..errors import WhygradError
 from ..language.parsing import parse
 from ..language.system import System, Tensor
+from .arguments import is_number
 
 
 @runtime_checkable
@@ -123,19 +124,21 @@ def _free(system: System, name: str, instead: str) -> str:
 
 def _decimal(value: float) -> str:
     """The shortest decimal that is this number, without an exponent."""
-    return format(Decimal(repr(value)), "f")
+    return format(Decimal(str(value)), "f")
 
 
 def _complement(value: float) -> str:
     """1 - value, as one would do it by hand on the decimals."""
-    return format(1 - Decimal(repr(value)), "f")
+    return format(1 - Decimal(str(value)), "f")
 
 
 def _positive(name: str, value: float) -> None:
-    if not 0 < value < float("inf"):
+    if not (is_number(value) and 0 < value < float("inf")):
         raise WhygradError(f"{name} has to be a number above 0, not {value!r}")
 
 
 def _fraction(name: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise WhygradError(f"{name} has to be from 0 up to, but not including, 1; not {value!r}")
+    if not (is_number(value) and 0 <= value < 1):
+        raise WhygradError(
+            f"{name} has to be a number from 0 up to, but not including, 1; not {value!r}"
+        )

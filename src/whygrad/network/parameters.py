@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, nearest
+from .arguments import by_name
 from .data import number_array
 
 
@@ -18,8 +19,8 @@ class Parameters(Mapping[str, NDArray[np.float64]]):
         self._arrays = dict(arrays)
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
-        if name not in self._arrays:
-            raise DataError(f"there is no '{name}'; {nearest(name, self._arrays)}")
+        if not isinstance(name, str) or name not in self._arrays:
+            raise DataError(f"there is no '{name}'; {nearest(str(name), self._arrays)}")
         return self._arrays[name]
 
     def __setitem__(self, name: str, value: object) -> None:
@@ -40,7 +41,7 @@ class Parameters(Mapping[str, NDArray[np.float64]]):
 
     def update(self, values: Mapping[str, object]) -> None:
         """Set several at once."""
-        for name, value in values.items():
+        for name, value in by_name("an update", values, "{'w1': 0.5}").items():
             self[name] = value
 
     def __repr__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import WhygradError
+from .arguments import check_kind
 from .costs import Output, find_cost
 from .layers import Layer, Port, activate
 
@@ -16,11 +17,15 @@ def sequential_text(layers: Sequence[Layer], cost: str) -> str:
     several) and the outputs' k. Layer number l reads the a of layer l-1 and writes wl, bl,
     zl and, with an activation, al; the last layer's activation gives yhat.
     """
+    if not isinstance(layers, Sequence):
+        raise WhygradError(
+            "layers stand in a list, even a single one: "
+            "Sequential([Dense(3)], cost='half_squared_error')"
+        )
     if not layers:
         raise WhygradError("a Sequential needs at least one layer")
     for layer in layers:
-        if not isinstance(layer, Layer):
-            raise WhygradError(f"{layer!r} is no layer: write for example Dense(16, 'tanh')")
+        check_kind(layer, Layer, "Dense(16, 'tanh')")
     *hidden, last = layers
     indices = ["j"] if len(hidden) == 1 else [f"j{i + 1}" for i in range(len(hidden))]
     source = Port("x", "i")

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..language.system import System
+from ..network.arguments import is_number
 from ..network.data import Arrays
 from ..network.random import generator
 
@@ -46,7 +47,7 @@ def split(
 
     With class numbers, every class is held out to the same share, as near as whole rows allow.
     """
-    if not 0 <= share < 1:
+    if not (is_number(share) and 0 <= share < 1):
         raise DataError(f"validation is a share from 0 up to, but not including, 1; not {share!r}")
     order = generator(seed, "validation").permutation(samples.count)
     wanted = round(share * samples.count)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from ..errors import DataError, WhygradError
+from ..network.arguments import check_kind, checked_seed, whole_number
 from ..network.data import Arrays
 from ..network.network import BaseNetwork
 from ..network.optimizers import Adam, Optimizer
@@ -49,9 +48,15 @@ def train(
     Raises TrainingError where the cost or an update is no longer finite. The network then has
     the last parameters whose cost was finite.
     """
-    optimizer = optimizer or Adam()
-    _check_options(epochs, batch_size, optimizer, dtype)
+    optimizer = Adam() if optimizer is None else optimizer
+    check_kind(optimizer, Optimizer, "whygrad.Adam(0.01)")
+    epochs = whole_number("epochs", epochs, 1)
+    batch_size = None if batch_size is None else whole_number("batch_size", batch_size, 1)
+    seed = checked_seed(seed)
+    if not isinstance(dtype, str) or dtype not in ("float64", "float32"):
+        raise WhygradError(f"dtype is 'float64' or 'float32', not {dtype!r}")
     arrays = net.bind(data, named)
+    net.sizes_for(net.system, arrays)  # the rows of all tensors are as many
     samples = Samples(net.system, arrays)
     if not samples.axes and (validation or batch_size):
         raise DataError("validation and batch_size need a line 'batch n' in the text")
@@ -80,16 +85,3 @@ def _validate(net: BaseNetwork, history: History, arrays: Arrays, score: Score |
     history.validation_cost.append(float(values[cost]))
     if score:
         history.validation_accuracy.append(score.measure(values, arrays))
-
-
-def _check_options(epochs: int, batch_size: int | None, optimizer: Optimizer, dtype: str) -> None:
-    for name, value in (
-        ("epochs", epochs),
-        ("batch_size", 1 if batch_size is None else batch_size),
-    ):
-        if not isinstance(value, int | np.integer) or value < 1:
-            raise WhygradError(f"{name} has to be a whole number from 1 on, not {value!r}")
-    if not isinstance(optimizer, Optimizer):
-        raise WhygradError(f"{optimizer!r} is no optimizer: write for example whygrad.Adam(0.01)")
-    if dtype not in ("float64", "float32"):
-        raise WhygradError(f"dtype is 'float64' or 'float32', not {dtype!r}")
