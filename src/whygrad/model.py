@@ -189,10 +189,14 @@ class Sequential(Network):
 
 def read(path: str | PathLike[str]) -> Network:
     """The network whose text is in a file (usually `.wg`)."""
+    if not isinstance(path, str | PathLike):
+        raise WhygradError(f"a file's name is expected, not {path!r}")
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise WhygradError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise WhygradError(f"cannot read {path}: it is no UTF-8 text") from None
+    except ValueError as error:
+        raise WhygradError(f"cannot read {str(path)!r}: {error}") from None
     return Network(text)

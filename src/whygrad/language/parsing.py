@@ -45,6 +45,9 @@ def parse(text: str) -> System:
     Raises LanguageError, which shows the line, the place and what would be
     right, for whatever is not a system.
     """
+    if not isinstance(text, str):
+        kind = type(text).__name__
+        raise LanguageError(f"the text of a network is expected, and this is of type {kind}")
     source = normalise(text)
     lines = list(scan(source))
     resolve = _derivative_names(lines)
