@@ -106,6 +106,20 @@ def test_derivative_is_the_slope_of_the_value(name: str) -> None:
     assert derivative(text, arrays, "x") == pytest.approx(expected, rel=1e-6, abs=scale)
 
 
+@pytest.mark.parametrize("wrt", ["x", "y"])
+@pytest.mark.parametrize("name", OF_TWO)
+def test_derivative_of_two_arguments_is_the_slope_of_the_value(name: str, wrt: str) -> None:
+    text = TWO.format(f"{name}(x[n], y[n])")
+    system, sizes = parse(text), {"n": 4}
+    arrays = {"x": np.array([0.2, -0.7, 1.3, 3.1]), "y": np.array([0.5, -0.9, 1.1, 4.0])}
+
+    def cost(arrays: dict[str, np.ndarray]) -> float:
+        return float(evaluate(system, sizes, arrays, ["J"])["J"])
+
+    expected = central_differences(cost, arrays, wrt)
+    assert derivative(text, arrays, wrt) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
 # At x = 0, where each of them has a kink, J = mean(a (a + 2)) has the slope 2 a' + 2 a a'.
 AT_ZERO = {"relu": 0.0, "abs": 0.0, "leaky_relu": 0.01, "elu": 1.0}
 
