@@ -1,10 +1,15 @@
-"""Each cost against its formula in NumPy, and its derivative as a lecturer writes it."""
+"""Each cost against its formula in NumPy, and its derivative as a lecturer writes it.
+
+What a cost writes is also differentiated by JAX, as an oracle.
+"""
 
 import numpy as np
 import pytest
 from scipy.special import expit, log_softmax, xlogy
+from tests.oracle.agreement import disagreements
 
 import whygrad as wg
+from whygrad.network import costs
 
 N, WIDTH, K = 7, 4, 3
 rng = np.random.default_rng(5)
@@ -100,10 +105,25 @@ COSTS = [
     ("huber", None, 3 * NUMBERS, K),
     ("hinge", None, CLASSES, K),
     ("hinge", None, np.where(CLASSES > 1, 1, -1), 1),
+    ("binary_cross_entropy", None, BITS, K),
     ("binary_cross_entropy", "softmax", BITS, K),
     ("binary_cross_entropy", "sigmoid", BITS, K),
+    ("cross_entropy", None, CLASSES, K),
     ("cross_entropy", "softmax", CLASSES, K),
 ]
+
+
+def test_the_list_names_every_cost() -> None:
+    assert {cost for cost, *_ in COSTS} == set(costs.COSTS)
+
+
+@pytest.mark.parametrize(("cost", "activation", "y", "width"), COSTS)
+def test_both_forms_of_the_derivatives_agree_with_jax(cost, activation, y, width) -> None:
+    net = network(cost, activation, y, width)
+    arrays = {"x": X, "y": y.reshape(N, 1) if width == 1 else y, **net.params}
+    sizes = {"n": N, "i": WIDTH, "k": width}
+    wrong = disagreements(net.system, sizes, arrays, ["w1", "b1", "x", "z1"])
+    assert "\n".join(map(str, wrong)) == ""
 
 
 @pytest.mark.parametrize(("cost", "activation", "y", "width"), COSTS)

@@ -22,6 +22,10 @@ def test_lists_and_mappings_and_other_number_types_are_the_same(net: wg.Network)
     assert net.forward(x=X, data={"y": Y.astype(np.uint8)})["J"] == expected
 
 
+def test_a_masked_array_of_which_nothing_is_masked_is_an_array(net: wg.Network) -> None:
+    assert net.forward(x=np.ma.masked_array(X), y=Y)["J"] == net.forward(x=X, y=Y)["J"]
+
+
 def test_a_tensor_may_bear_the_name_of_an_option() -> None:
     net = wg.Network(
         """
@@ -53,7 +57,13 @@ def test_a_tensor_may_bear_the_name_of_an_option() -> None:
         ({"x": X, "y": ["a", "b", "a", "c"]}, r"numpy.unique\(y, return_inverse=True\)"),
         ({"x": np.array([["1", None, 2]] * 4, dtype=object), "y": Y}, "x"),
         ({"x": [[1, 2, 3], [1, 2]], "y": [0, 1]}, "x is no array of numbers"),
-        ({"x": X, "y": [0, 1e300, 1, 2]}, r"y\[1\] is 1e\+300, but y holds whole numbers"),
+        ({"x": X, "y": [0, 1e300, 1, 2]}, r"y\[1\] is 1e\+300, .* out of range"),
+        ({"x": X, "y": Y * 10**18}, r"y\[1\] is 2000000000000000000, .* out of range"),
+        ({"x": X, "y": Y + np.uint64(2**63)}, r"y\[0\] is 9.22.*e\+18, .* out of range"),
+        ({"x": np.ma.masked_array(X, X == 0.4), "y": Y}, r"x\[1,1\] is masked"),
+        (3, r"data has to go by names, as in \{'x': X\}, and is of type int"),
+        ([X, Y], "data has to go by names, .* of type list"),
+        ({1: X}, "data has to go by names, .* has the key 1"),
         ({"x": [[10**400] * 3] * 4, "y": Y}, "x is no array of numbers"),
         ({"x": X + 1j, "y": Y}, "x is no array of numbers: its type is complex"),
         ({"x": X[:0], "y": Y[:0]}, r"x is empty: its shape is \(0, 3\)"),

@@ -143,6 +143,10 @@ def test_parameters_keep_their_names_and_shapes_and_are_finite() -> None:
         net.params["b1"] = [1, np.nan]
     with pytest.raises(wg.DataError, match="did you mean 'w1'"):
         net.params["w"]
+    with pytest.raises(wg.DataError, match="there is no '3'"):
+        net.params[3]
+    with pytest.raises(wg.DataError, match="by names"):
+        net.params.update(3)
     assert net.params["b1"].tolist() == [1, 2]
 
 
@@ -204,6 +208,67 @@ def test_what_cannot_be_asked_yet(ask, message: str) -> None:
         ask(wg.Network(TWO_NODES))
 
 
+@pytest.mark.parametrize("seed", [None, "a", 1.5, -1, 2**64, True])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda net, seed: net.init(seed=seed),
+        lambda net, seed: net.forward(x=X, y=Y, seed=seed),
+        lambda net, seed: net.gradients(x=X, y=Y, seed=seed),
+        lambda net, seed: net.train(x=X, y=Y, epochs=1, seed=seed),
+    ],
+)
+def test_a_seed_is_a_whole_number_of_64_bits(net: wg.Network, ask, seed: object) -> None:
+    with pytest.raises(wg.DataError, match="seed has to be a whole number from 0 to 18446744"):
+        ask(net, seed)
+
+
+def test_a_seed_of_numpy_is_a_seed() -> None:
+    drawn = [wg.Network(TWO_NODES).init(seed=seed).params["w1"] for seed in (3, np.int64(3))]
+    assert drawn[0] == drawn[1]
+    wg.Network(TWO_NODES).init(seed=2**64 - 1)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        (3, "sizes has to go by names, .* of type int"),
+        ({1: 2}, "sizes has to go by names, .* the key 1"),
+        ({"i": "a"}, "the size of i has to be a whole number from 1 on, not 'a'"),
+        ({"i": True}, "the size of i has to be a whole number from 1 on, not True"),
+        ({"i": 10**12}, r"w1\[i,k\] would hold 2,000,000,000,000 numbers: .* at most"),
+    ],
+)
+def test_sizes_that_make_no_sense_are_refused(sizes, message: str) -> None:
+    net = wg.Sequential([wg.Dense(2)], cost="huber")
+    with pytest.raises((wg.DataError, wg.SizeError), match=message):
+        net.init(sizes=sizes)
+
+
+@pytest.mark.parametrize(
+    ("wrt", "message"),
+    [
+        (3, "wrt has to be a tensor's name or a list of names, not 3"),
+        ([3], r"wrt has to be a tensor's name or a list of names, not \[3\]"),
+        ([["w1"]], "wrt has to be a tensor's name or a list of names"),
+        ([], "wrt is empty: it has to name at least one tensor"),
+        ("J", "J is the cost itself: ∂J/∂J = 1"),
+        (["w1", "J"], "J is the cost itself"),
+    ],
+)
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda net, wrt: net.derive(wrt),
+        lambda net, wrt: net.gradients(x=X, y=Y, wrt=wrt),
+        lambda net, wrt: net.check(x=X, y=Y, wrt=wrt),
+    ],
+)
+def test_what_has_no_derivative_is_refused(net: wg.Network, ask, wrt, message: str) -> None:
+    with pytest.raises(wg.DataError, match=message):
+        ask(net, wrt)
+
+
 def test_a_size_left_open_names_its_index() -> None:
     net = wg.Sequential([wg.Dense(3)], cost="cross_entropy")
     with pytest.raises(wg.SizeError, match=r"\bi\b"):
@@ -241,3 +306,19 @@ def test_a_network_is_read_from_a_file(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(wg.WhygradError, match="no UTF-8"):
         wg.read(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: wg.read(None), "a file's name is expected, not None"),
+        (lambda: wg.read(3), "a file's name is expected, not 3"),
+        (lambda: wg.read(b"x"), "a file's name is expected, not b'x'"),
+        (lambda: wg.read("a\0b"), "cannot read .*: embedded null"),
+        (lambda: wg.parse(3), "the text of a network is expected, and this is of type int"),
+        (lambda: wg.Network(3), "a network is made from its text"),
+    ],
+)
+def test_what_is_no_text_and_no_file_is_refused(make, message: str) -> None:
+    with pytest.raises(wg.WhygradError, match=message):
+        make()

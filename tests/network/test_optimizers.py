@@ -65,6 +65,11 @@ def test_adam() -> None:
         np.testing.assert_allclose(value, wanted, rtol=1e-12)
 
 
+def test_numbers_of_numpy_are_numbers() -> None:
+    plain, other = trained(wg.SGD(0.1)), trained(wg.SGD(np.float64(0.1)))
+    assert (plain[0] == other[0]).all()
+
+
 def test_an_optimiser_writes_equations() -> None:
     derivation = network().derive()
     slopes = {"w1": "δw1", "b1": "δb1"}
@@ -108,6 +113,10 @@ def test_a_parameter_that_the_text_updates_is_left_to_the_text() -> None:
         lambda: wg.Adam(-1),
         lambda: wg.Adam(beta1=1.5),
         lambda: wg.Adam(eps=0),
+        lambda: wg.SGD("a"),
+        lambda: wg.SGD(0.1, momentum="a"),
+        lambda: wg.Adam(None),
+        lambda: wg.Adam(True),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(make) -> None:
