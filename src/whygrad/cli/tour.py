@@ -98,9 +98,7 @@ class Tour:
         self.gradients = {n: float(g) for n, g in self.net.gradients(data=self.data).items()}
         for name, slope in self.gradients.items():
             if not np.isfinite(slope):
-                raise WhygradError(
-                    f"∂J/∂{name} is not finite here: choose milder numbers"
-                )
+                raise WhygradError(f"∂J/∂{name} is not finite here: choose milder numbers")
 
     def equation(self, name: str) -> str:
         """The right side of a tensor's equation."""

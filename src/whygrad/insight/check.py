@@ -69,9 +69,7 @@ class _Check:
         self.seed = seed
         self.system = derivation.simplified_system
         if not derivation.wanted:
-            raise WhygradError(
-                "there is nothing to check: no parameter to derive by"
-            )
+            raise WhygradError("there is nothing to check: no parameter to derive by")
         self.movables = self._movables()
         self.total = sum(m.slope.size for m in self.movables)
 
