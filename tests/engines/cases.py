@@ -56,6 +56,15 @@ CASES = {
     c.name: c
     for c in (
         case(
+            "a scatter to where a number says",
+            """
+            given x[j], d[u]
+            z[u] = sum[j | u == argmax[v]([j > 5] * d[v])](x[j])
+            """,
+            {"x": (3,), "d": (2,)},
+            v=2,
+        ),
+        case(
             "dense",
             """
             given x[n,i]

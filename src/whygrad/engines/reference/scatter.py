@@ -59,7 +59,8 @@ def _scatter(
     if source.size:
         goal = flat[source]
         first = np.flatnonzero(np.concatenate(([True], goal[1:] != goal[:-1])))
-        rows = meter.made(elements[np.unravel_index(source, shape)])
+        flat_at = np.unravel_index(source, shape or (1,))  # places that are constants have no axes
+        rows = meter.made((elements if axes else elements[None])[flat_at])
         result[goal[first]] = np.add.reduceat(rows, first, axis=0)
     meter.made(result)
     found = result.reshape([len(ranges[n]) for n in landing] + list(rest_shape))
