@@ -70,11 +70,14 @@ class TrainingError(WhygradError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint for a name that is unknown: the one it resembles, or else all that there are."""
+    names = sorted(known)
+    return resembling(name, names) or (f"known: {', '.join(names)}" if names else "")
+
+
+def resembling(name: str, known: Iterable[str]) -> str:
+    """A hint that names the known word most like `name`, or "" where none is like it."""
     from difflib import get_close_matches
 
-    names = sorted(known)
-    folded = {n.casefold(): n for n in names}
+    folded = {n.casefold(): n for n in known}
     close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
-    if close:
-        return f"did you mean '{folded[close[0]]}'?"
-    return f"known: {', '.join(names)}" if names else ""
+    return f"did you mean '{folded[close[0]]}'?" if close else ""

@@ -11,7 +11,6 @@ from whygrad.language.expression import (
     Add,
     Expression,
     Multiply,
-    Names,
     Number,
     Power,
     Reference,
@@ -21,6 +20,7 @@ from whygrad.language.expression import (
     power,
 )
 from whygrad.language.parsing import parse_expression
+from whygrad.language.substitution import Names
 
 LEAVES = st.sampled_from([Reference(name, ()) for name in "abcd"]) | st.integers(-3, 3).map(number)
 

@@ -299,13 +299,13 @@ class Run:
     def __init__(
         self,
         twin: Twin,
-        library: Library,
+        backend: Library,
         arrays: Mapping[str, Any],
         nudges: Mapping[str, Array] | None = None,
     ) -> None:
         self.twin = twin
-        self.library = library
-        self.np = library.np
+        self.backend = backend
+        self.np = backend.np
         self.sizes = twin.sizes
         self.arrays = arrays
         self.nudges = nudges or {}
@@ -389,7 +389,7 @@ class Run:
                     self._notice(*KINKS[function](*values), scope)
                 if function == "log":
                     self._notice_cancellation(values[0], scope)
-                return self.library.function(function)(*values)
+                return self.backend.function(function)(*values)
             case ex.Reduce():
                 return self._reduce(e, scope)
             case ex.Softmax():
@@ -517,7 +517,7 @@ class Run:
 
     def _logsumexp(self, masked: Array, body: Array, truth: Array) -> Array:
         """log Σ exp along the first axis; `masked` is -∞ where `truth` is false."""
-        top = self.library.constant(masked.max(0))
+        top = self.backend.constant(masked.max(0))
         terms = self.np.exp(self.np.where(truth, body - top, 0.0))
         return self.np.log(self.np.where(truth, terms, 0.0).sum(0)) + top
 

@@ -22,7 +22,6 @@ from ..language.expression import (
     Compare,
     Expression,
     Index,
-    Names,
     Pad,
     Reduce,
     Reference,
@@ -31,11 +30,10 @@ from ..language.expression import (
     bound,
     conjunction,
     multiply,
-    rename_bound,
-    substitute,
     subtract,
 )
 from ..language.order import order
+from ..language.substitution import Names, rename_bound, substitute
 from ..language.system import Equation, System
 from .linear import at_least_zero, below_size, expression, linear, solve
 from .partial import Factor, Partial, partials

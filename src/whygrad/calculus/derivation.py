@@ -10,7 +10,6 @@ from ..errors import WhygradError
 from ..language.expression import (
     Call,
     Expression,
-    Names,
     Reference,
     Size,
     Softmax,
@@ -18,6 +17,7 @@ from ..language.expression import (
     references,
 )
 from ..language.printing import equation_text
+from ..language.substitution import Names
 from ..language.system import Comment, Equation, Sizes, Statement, System
 from .chain import Link, affected, links, prefix, upstream
 from .fusion import fused

@@ -15,7 +15,6 @@ from ..language.expression import (
     Expression,
     Index,
     Multiply,
-    Names,
     Number,
     Pad,
     Power,
@@ -23,9 +22,9 @@ from ..language.expression import (
     Reference,
     Where,
     references,
-    substitute,
     walk,
 )
+from ..language.substitution import Names, substitute
 from ..language.system import Equation, System
 from .chain import without_capture
 from .simplify import Simplifier, node_count

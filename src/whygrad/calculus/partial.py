@@ -22,7 +22,6 @@ from ..language.expression import (
     Index,
     Logic,
     Multiply,
-    Names,
     Number,
     Power,
     Reduce,
@@ -32,15 +31,13 @@ from ..language.expression import (
     Where,
     add,
     bound,
-    fill,
     multiply,
     power,
-    rename_bound,
-    substitute,
     subtract,
 )
 from ..language.functions import FUNCTIONS
 from ..language.parsing import parse_expression
+from ..language.substitution import Names, fill, rename_bound, substitute
 from ..language.system import Equation
 
 

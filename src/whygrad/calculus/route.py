@@ -10,16 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..language.expression import (
-    Call,
-    Expression,
-    Index,
-    Pad,
-    Reference,
-    bound,
-    conjunction,
-    substitute,
-)
+from ..language.expression import Call, Expression, Index, Pad, Reference, bound, conjunction
+from ..language.substitution import substitute
 from .chain import Contribution, Link, without_capture
 
 if TYPE_CHECKING:

@@ -20,7 +20,6 @@ from ..language.expression import (
     Index,
     Logic,
     Multiply,
-    Names,
     Number,
     Pad,
     Power,
@@ -35,9 +34,9 @@ from ..language.expression import (
     multiply,
     negate,
     number,
-    substitute,
     walk,
 )
+from ..language.substitution import Names, substitute
 from .partial import negation
 from .term import Term
 

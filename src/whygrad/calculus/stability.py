@@ -24,7 +24,6 @@ from ..language.expression import (
     Index,
     Logic,
     Multiply,
-    Names,
     Pad,
     Power,
     Reduce,
@@ -37,10 +36,9 @@ from ..language.expression import (
     multiply,
     negate,
     power,
-    rename_bound,
-    substitute,
     subtract,
 )
+from ..language.substitution import Names, rename_bound, substitute
 from ..language.system import Equation, Statement, System
 from .term import Term, excludes
 

@@ -19,10 +19,10 @@ from ..language.expression import (
     Size,
     multiply,
     power,
-    substitute,
     subtract,
     walk,
 )
+from ..language.substitution import substitute
 from ..language.system import Equation
 
 _MOST_NODES = 600

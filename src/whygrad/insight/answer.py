@@ -9,20 +9,10 @@ from ..calculus.chain import Link
 from ..calculus.derivation import Derivation
 from ..errors import LanguageError, WhygradError, nearest
 from ..language.checking import check_equation
-from ..language.expression import (
-    Add,
-    Expression,
-    Index,
-    Reduce,
-    Reference,
-    add,
-    fill,
-    references,
-    substitute,
-    walk,
-)
+from ..language.expression import Add, Expression, Index, Reduce, Reference, add, references, walk
 from ..language.parsing import parse_equation
 from ..language.scanning import normalise
+from ..language.substitution import fill, substitute
 from ..language.system import Equation, System
 
 

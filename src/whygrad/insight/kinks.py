@@ -21,18 +21,16 @@ from ..language.expression import (
     Compare,
     Expression,
     Index,
-    Names,
     Reduce,
     Where,
     bound,
-    fill,
     multiply,
     references,
-    rename_bound,
     subtract,
 )
 from ..language.functions import FUNCTIONS
 from ..language.parsing import parse_expression
+from ..language.substitution import Names, fill, rename_bound
 from ..language.system import Equation, System
 
 Sides = Mapping[str, NDArray[np.float64]]

@@ -28,8 +28,8 @@ from ..language.expression import (
     negate,
     number,
     power,
-    substitute,
 )
+from ..language.substitution import substitute
 from .display import math_text, operand_text
 from .why import contributions_of
 

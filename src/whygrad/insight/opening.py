@@ -20,8 +20,8 @@ from ..language.expression import (
     Reference,
     multiply,
     references,
-    substitute,
 )
+from ..language.substitution import substitute
 from .explanation import Explanation, Operand, Term
 from .values import Array, Values
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from ..calculus.derivation import Derivation
 from ..engines.reference import ReferenceEngine, evaluator
 from ..language.affine import affine
-from ..language.expression import Expression, Number, Reference, substitute
+from ..language.expression import Expression, Number, Reference
 from ..language.sizes import extents
+from ..language.substitution import substitute
 
 Array = NDArray[np.float64]
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from ..errors import LanguageError
+from ..errors import LanguageError, resembling
 from .contexts import Contexts
 from .expression import Add, Expression, Index, Number, Reference, Size, Span, references
 from .functions import RESERVED
 from .order import order, prerequisites
-from .scanning import nearest
 from .system import (
     Batch,
     Declaration,
@@ -162,7 +161,7 @@ class _Check:
         known = DISTRIBUTIONS if kind == "noise" else INITIALISERS
         what = "distribution" if kind == "noise" else "initialiser"
         if draw.name not in known:
-            hint = nearest(draw.name, known) or f"there are {', '.join(known)}"
+            hint = resembling(draw.name, known) or f"there are {', '.join(known)}"
             raise self.fault(f"there is no {what} '{draw.name}'", span, hint)
         names = known[draw.name]
         form = f"{draw.name}({', '.join(names)})" if names else draw.name
@@ -284,7 +283,7 @@ class _Check:
             raise self.fault("there is more than one 'batch'", batches[1].span, "one is enough")
         for s in batches:
             if s.index not in self.contexts.known_indices:
-                hint = nearest(s.index, self.contexts.known_indices)
+                hint = resembling(s.index, self.contexts.known_indices)
                 hint = hint or "it is the index of the samples: given x[n,i]"
                 raise self.fault(f"there is no index '{s.index}'", s.span, hint)
 
@@ -293,7 +292,7 @@ class _Check:
         for update in self.system.updates:
             tensor = self.system.tensors.get(update.name)
             if tensor is None:
-                hint = nearest(update.name, self.system.tensors) or "declare it: state v ~ zeros"
+                hint = resembling(update.name, self.system.tensors) or "declare it: state v ~ zeros"
                 raise self.fault(f"there is no tensor '{update.name}'", update.span, hint)
             if tensor.kind not in ("param", "state"):
                 what = "has an equation" if tensor.kind == "equation" else f"is a {tensor.kind}"
@@ -331,7 +330,7 @@ class _Check:
     def known(self, names: Iterable[str], statement: Minimize | Predict) -> None:
         for name in names:
             if name not in self.system.tensors:
-                hint = nearest(name, self.system.tensors)
+                hint = resembling(name, self.system.tensors)
                 raise self.fault(f"there is no tensor '{name}'", statement.span, hint)
 
     def derivatives(self, in_equations: set[Reference]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..errors import LanguageError
+from ..errors import LanguageError, resembling
 from .expression import (
     Add,
     Bracket,
@@ -34,7 +34,6 @@ from .expression import (
     bound,
 )
 from .functions import RESERVED
-from .scanning import nearest
 from .system import System, Tensor
 
 
@@ -166,7 +165,9 @@ class Contexts:
             hint = f"it belongs on the left side, or in a reduction: sum[{base}](...)"
         else:
             message = f"there is no tensor '{base}'"
-            hint = nearest(base, tensors) or "given, param, setting or an equation introduces one"
+            hint = (
+                resembling(base, tensors) or "given, param, setting or an equation introduces one"
+            )
         place = span or self.place
         raise LanguageError(message, span=place, source=self.system.source, hint=hint)
 
@@ -194,7 +195,9 @@ class Contexts:
 
     def size(self, e: Size) -> None:
         if e.index not in self.known_indices:
-            hint = nearest(e.index, self.known_indices) or "size(i) is for an index i of a tensor"
+            hint = (
+                resembling(e.index, self.known_indices) or "size(i) is for an index i of a tensor"
+            )
             raise self.fault(e, f"there is no index '{e.index}'", hint)
 
 

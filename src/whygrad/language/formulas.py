@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from ..errors import LanguageError
+from ..errors import LanguageError, resembling
 from .expression import (
     MINUS_ONE,
     Bracket,
@@ -43,7 +43,7 @@ from .expression import (
     walk,
 )
 from .functions import ALIASES, FUNCTIONS, REDUCTIONS, RESERVED
-from .scanning import LOGICAL, Token, nearest
+from .scanning import LOGICAL, Token
 
 # How deep expressions may be nested, so that no walk down a tree overflows the stack.
 MAX_DEPTH = 60
@@ -448,5 +448,6 @@ class _Reader:
         elif name in ELSEWHERE:
             hint = f"here it is written {ELSEWHERE[name]}"
         else:
-            hint = nearest(name, known) or "subscripts stand in square brackets: a[i,j]"
+            misspelt = resembling(name, known) if len(name) > 2 else ""  # shorter: a tensor
+            hint = misspelt or "subscripts stand in square brackets: a[i,j]"
         return self.fault(node, f"there is no {kind} '{name}'", hint)

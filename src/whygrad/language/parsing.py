@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
-from ..errors import LanguageError
+from ..errors import LanguageError, resembling
 from .checking import check
 from .expression import Expression, Index, Number, Span
 from .formulas import read_formula
-from .scanning import OPENING, Line, Token, nearest, normalise, scan
+from .scanning import OPENING, Line, Token, normalise, scan
 from .system import (
     KINDS,
     Batch,
@@ -255,7 +255,7 @@ class _Parser:
     def hint_without_equals(self, first: Token) -> str:
         if self.peek() == "==":
             return "an equation is written with one '=': a[i] = 2 * b[i]"
-        return nearest(first.text, WORDS) or "for instance: z[n,j] = sum[i](x[n,i] * w[i,j])"
+        return resembling(first.text, WORDS) or "for instance: z[n,j] = sum[i](x[n,i] * w[i,j])"
 
     def is_arrow(self) -> bool:
         """Whether `<-` comes next."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from ..errors import LanguageError
 from .expression import Span
@@ -96,12 +95,6 @@ class Line:
     tokens: list[Token] = field(default_factory=list)
     comment: str | None = None
     earlier: list[str] = field(default_factory=list)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint that names the known word most like `name`, or "" where none is like it."""
-    match = get_close_matches(name, list(known), n=1)
-    return f"did you mean '{match[0]}'?" if match else ""
 
 
 def normalise(text: str) -> str:

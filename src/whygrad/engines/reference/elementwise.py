@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...language import functions
-from ...language.expression import Call, Expression, Reference, Value
+from ...language.expression import Call, Expression, Value
+from ...language.substitution import fill
 from .named import Array, as_float
 
 
@@ -68,7 +69,7 @@ def expand(e: Expression) -> Expression:
     """The expression with composite functions replaced by their formulas."""
     e = e.map(expand)
     if isinstance(e, Call) and (formula := functions.FUNCTIONS[e.function].value) is not None:
-        return _with_arguments(_formula(formula), dict(zip("xy", e.arguments, strict=False)))
+        return fill(_formula(formula), dict(zip("xy", e.arguments, strict=False)))
     return e
 
 
@@ -77,9 +78,3 @@ def _formula(text: str) -> Expression:
     from ...language.parsing import parse_expression
 
     return expand(parse_expression(text))
-
-
-def _with_arguments(e: Expression, arguments: dict[str, Expression]) -> Expression:
-    if isinstance(e, Reference):
-        return arguments[e.tensor]
-    return e.map(lambda child: _with_arguments(child, arguments))

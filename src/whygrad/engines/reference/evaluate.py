@@ -37,7 +37,7 @@ from ...language.expression import (
     Where,
     multiply,
 )
-from ...language.expression import Names as IndexNames
+from ...language.substitution import Names as IndexNames
 from .contract import contract
 from .elementwise import FUNCTIONS, power
 from .elementwise import expand as expand_functions

@@ -21,15 +21,14 @@ from ...language.expression import (
     Index,
     Logic,
     Multiply,
-    Names,
     Number,
     Reduce,
     Size,
     Value,
     add,
     multiply,
-    substitute,
 )
+from ...language.substitution import Names, substitute
 
 Sizes = Mapping[str, int]
 
