@@ -22,6 +22,8 @@ from .network.sequential import sequential_text
 if TYPE_CHECKING:
     from .calculus import Derivation
     from .insight import Explainer, Explanation, Report, Verdict
+    from .language.system import System
+    from .table import Preprocessing
     from .training import History
 
 
@@ -34,6 +36,11 @@ class Network(BaseNetwork):
         net.train(x=X, y=y, epochs=50, batch_size=32)
         print(net.why("w1[0,2]", x=X, y=y))
     """
+
+    def __init__(self, text: str | System) -> None:
+        """Read the text of a network; raises LanguageError, which shows the place of a fault."""
+        super().__init__(text)
+        self.preprocessing: Preprocessing | None = None
 
     def train(
         self,
