@@ -1,0 +1,118 @@
+"""The middle form: a system as loop nests over simple equations.
+
+A plan is data and prints as text. Every right side in it is pointwise, or one
+reduction of a pointwise body: what is left to decide is only how it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ...language.expression import Expression, Reference
+
+REDUCTIONS = ("sum", "max", "argmax")
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """`name[subscripts] = value`, once for every point of its nest's indices.
+
+    The subscripts are the nest's indices in the order of the tensor's axes, and integers in a
+    start of a recurrence (`h[-1,n,j] = 0`). The value is pointwise: no mean, logsumexp, softmax
+    or composite function; or it is a `Reduce` by sum, max or argmax of a pointwise body.
+    """
+
+    name: str
+    subscripts: tuple[Expression, ...]
+    value: Expression
+
+    @property
+    def target(self) -> Reference:
+        """The left side."""
+        return Reference(self.name, self.subscripts)
+
+    def __str__(self) -> str:
+        return f"{self.target} = {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """Loops over `indices`, and what is done at each point, in order.
+
+    A step may read what an earlier one has computed only at the same point, that is with the
+    same subscripts; all else that it reads is there before the nest begins.
+    """
+
+    indices: tuple[str, ...]
+    steps: tuple[Assign, ...]
+
+    def __str__(self) -> str:
+        head = f"for {', '.join(self.indices)}" if self.indices else "once"
+        return "\n".join([head, *(f"  {step}" for step in self.steps)])
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Zeroes a tensor, then adds to it: `name[subscripts] += value` wherever `condition` holds.
+
+    It runs over `indices`, those that are summed and those of `axes` that no subscript fixes.
+    A place outside the tensor's range is left out, and so is one that is no whole number.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    indices: tuple[str, ...]
+    subscripts: tuple[Expression, ...]
+    value: Expression
+    condition: Expression | None = None
+
+    def __str__(self) -> str:
+        target = Reference(self.name, self.subscripts)
+        where = f" where {self.condition}" if self.condition is not None else ""
+        return f"scatter over {', '.join(self.indices)}\n  {target} += {self.value}{where}"
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Parts that run in order for each value of an index, upwards (1) or downwards (-1)."""
+
+    index: str
+    direction: int
+    body: tuple[Part, ...]
+
+    def __str__(self) -> str:
+        way = "" if self.direction > 0 else " downwards"
+        body = "\n".join(f"  {line}" for part in self.body for line in str(part).split("\n"))
+        return f"step through {self.index}{way}\n{body}"
+
+
+Part = Nest | Scatter | Loop
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is computed, in order.
+
+    `axes` names the axes of every tensor that occurs, and `results` gives the tensor that holds
+    each wanted name (`w <-` is in a tensor of its own, or in `w` where updates are in place).
+    Indices of copies and helpers are in `sizes`, which says of every index how many values it
+    takes; None where that depends on the number of samples.
+    """
+
+    parts: tuple[Part, ...]
+    axes: Mapping[str, tuple[str, ...]]
+    sizes: Mapping[str, int | None]
+    results: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.parts)) + "\n"
+
+
+def assigns(part: Part) -> Iterator[Assign]:
+    """Every assignment in a part, in order."""
+    if isinstance(part, Nest):
+        yield from part.steps
+    elif isinstance(part, Loop):
+        for inner in part.body:
+            yield from assigns(inner)
