@@ -1,5 +1,6 @@
-"""The command line: `whygrad tour`, `whygrad derive`, `whygrad check`."""
+"""The command line: from a table to a trained model, and the reasons for its derivatives."""
 
-from .commands import main
+from . import equations
+from .app import main
 
-__all__ = ["main"]
+__all__ = ["equations", "main"]

@@ -1,84 +1,29 @@
-"""The commands and their options. What a command needs is imported when it runs."""
+"""Commands on a network's equations: `tour`, `derive` and `check`."""
 
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from math import isfinite, nan
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import LanguageError, WhygradError
+from ..errors import WhygradError
+from .app import app, moderate, numbers
+from .source import Net, check_wanted, faults_in, open_network
 
 if TYPE_CHECKING:
-    from ..calculus import Derivation
     from ..model import Network
     from ..network.data import Arrays
 
-LARGEST = 1e100
 COST_HELP = (
     "The cost J: half_squared_error, squared_error, absolute_error, huber, hinge or "
     "binary_cross_entropy."
 )
 
-Net = typer.Argument(metavar="NET", help="A network's text: a .wg file, or - for the input.")
-
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
-)
-
-
-def main() -> None:
-    """Run the command line. A user's mistake is one message on stderr and exit code 2."""
-    import warnings
-
-    from .terminal import complain, tolerate_narrow_encodings
-
-    tolerate_narrow_encodings()
-    warnings.showwarning = lambda message, *_: complain(f"warning: {message}")
-    try:
-        app(prog_name="whygrad")
-    except WhygradError as error:
-        complain(str(error))
-        sys.exit(2)
-    except OSError as error:
-        complain(f"cannot write: {error.strerror}")
-        sys.exit(1)
-
-
-def _say_version(wanted: bool) -> None:
-    if wanted:
-        from .. import __version__
-
-        typer.echo(f"whygrad {__version__}")
-        raise typer.Exit
-
-
-def _moderate(value: float) -> float:
-    if not abs(value) <= LARGEST:
-        raise typer.BadParameter(f"{value} is no number up to {LARGEST:g}")
-    return value
-
 
 def _number(*names: str, text: str) -> Any:
-    return typer.Option(*names, callback=_moderate, metavar="NUMBER", help=text)
-
-
-@app.callback()
-def whygrad(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
-    ] = False,
-) -> None:
-    """Back-propagation, derived from a network's equations and explained term by term."""
+    return typer.Option(*names, callback=moderate, metavar="NUMBER", help=text)
 
 
 @app.command(epilog="Example: whygrad tour --x 2,-1 --y 0,1 --cost binary_cross_entropy")
@@ -104,7 +49,7 @@ def tour(
     from .tour import Setting, Tour
 
     weights = {"w1": w1, "b1": b1, "w2": w2, "b2": b2}
-    setting = Setting(_numbers("--x", x), _numbers("--y", y), weights, lr, cost, activation)
+    setting = Setting(numbers("--x", x), numbers("--y", y), weights, lr, cost, activation)
     give(Tour(setting), Terminal(styles=STYLES))
 
 
@@ -124,9 +69,9 @@ def derive(
     from .derivation import show
     from .terminal import Terminal
 
-    with _faults_in(net):
-        derivation = _read(net).derive(wrt or None)
-    _check_wanted(derivation)
+    with faults_in(net):
+        derivation = open_network(net).derive(wrt or None)
+    check_wanted(derivation)
     if latex:
         typer.echo(derivation.latex())
     else:
@@ -156,48 +101,17 @@ def check(
     from .draw import draw
 
     sizes = dict(map(_size, size or ()))
-    with _faults_in(net):
-        network = _read(net)
+    with faults_in(net):
+        network = open_network(net)
         drawn = draw(network.system, sizes, seed, positive=positive)
         network.init(seed=seed, sizes=drawn.sizes, data=drawn.arrays)
-        _check_wanted(network.derive())
+        check_wanted(network.derive())
         _check_finite(network, drawn.arrays)
         report = network.check(training=training, seed=seed, data=drawn.arrays)
     if drawn.story:
         typer.echo(drawn.story)
     typer.echo(str(report))
     raise typer.Exit(0 if report.ok else 1)
-
-
-def _read(net: str) -> Network:
-    """The network of a file, or of standard input."""
-    from ..model import Network, read
-
-    if net != "-":
-        return read(net)
-    if sys.stdin is None:
-        raise WhygradError("there is no input to read")
-    try:
-        return Network(sys.stdin.buffer.read().decode("utf-8"))
-    except UnicodeDecodeError:
-        raise WhygradError("what came in is no UTF-8 text") from None
-
-
-@contextmanager
-def _faults_in(net: str) -> Iterator[None]:
-    """Say of which file a fault in a text speaks."""
-    try:
-        yield
-    except LanguageError as error:
-        raise WhygradError(f"{'the input' if net == '-' else net}: {error}") from None
-
-
-def _check_wanted(derivation: Derivation) -> None:
-    if not derivation.wanted:
-        raise WhygradError(
-            f"there is no parameter by which to derive {derivation.cost}: add a line 'param ...', "
-            "or name a tensor for `whygrad derive` by --wrt"
-        )
 
 
 def _check_finite(network: Network, arrays: Arrays) -> None:
@@ -207,21 +121,6 @@ def _check_finite(network: Network, arrays: Arrays) -> None:
         raise WhygradError(
             f"{name} is {cost} for the data drawn: try --positive, other sizes or another --seed"
         )
-
-
-def _numbers(option: str, text: str) -> tuple[float, ...]:
-    """The numbers of an option that takes several, between commas."""
-    found = []
-    for part in text.split(","):
-        try:
-            number = float(part)
-        except ValueError:
-            number = nan
-        if not abs(number) <= LARGEST:
-            hint = f"numbers up to {LARGEST:g}, such as 0.5 or 0.5,-1,2"
-            raise WhygradError(f"{option} takes {hint}; not {part.strip()!r}")
-        found.append(number)
-    return tuple(found)
 
 
 def _size(text: str) -> tuple[str, int]:

@@ -1,0 +1,75 @@
+"""Where a command finds its network: a text, a saved model, layers in short, or the input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..errors import LanguageError, WhygradError
+
+if TYPE_CHECKING:
+    from ..calculus import Derivation
+    from ..model import Network
+
+LENGTH = 8  # bytes with which a safetensors file says how long its header is
+
+Net = typer.Argument(
+    metavar="NET", help="A network's text (a .wg file, or - for the input), or a saved model."
+)
+Model = typer.Argument(metavar="MODEL", help="A model that `whygrad train` saved.")
+Data = typer.Argument(metavar="DATA", help="A table: a CSV or Parquet file.")
+
+
+def open_network(name: str) -> Network:
+    """The network of a text or of a saved model; `-` is a text that comes in."""
+    from .. import model
+
+    if name != "-":
+        return model.load(name) if is_model(name) else model.read(name)
+    if sys.stdin is None:
+        raise WhygradError("there is no input to read")
+    try:
+        return model.Network(sys.stdin.buffer.read().decode("utf-8"))
+    except UnicodeDecodeError:
+        raise WhygradError("what came in is no UTF-8 text") from None
+
+
+def is_model(name: str) -> bool:
+    """Whether a file is a safetensors file, whose first bytes no text has."""
+    beginning = b""
+    with suppress(OSError, ValueError), open(name, "rb") as file:
+        beginning = file.read(LENGTH + 1)
+    return b"\0" in beginning and beginning.endswith(b"{")
+
+
+def is_short(name: str) -> bool:
+    """Whether layers are written in short, as dense:16:tanh,dense:3, and it is no file's name."""
+    if name.endswith(".wg") or name == "-":
+        return False
+    try:
+        return ":" in name and not Path(name).exists()
+    except (OSError, ValueError):
+        return ":" in name
+
+
+@contextmanager
+def faults_in(name: str) -> Iterator[None]:
+    """Say of which file a fault in a text speaks."""
+    try:
+        yield
+    except LanguageError as error:
+        raise WhygradError(f"{'the input' if name == '-' else name}: {error}") from None
+
+
+def check_wanted(derivation: Derivation) -> None:
+    """Raise WhygradError where there is no parameter by which to derive."""
+    if not derivation.wanted:
+        raise WhygradError(
+            f"there is no parameter by which to derive {derivation.cost}: add a line 'param ...', "
+            "or name a tensor for `whygrad derive` by --wrt"
+        )
