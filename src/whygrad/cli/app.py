@@ -54,7 +54,7 @@ def whygrad(
         typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
     ] = False,
 ) -> None:
-    """A network is the equations on a whiteboard: trained on a table, and explained term by term."""
+    """A network is the equations on a whiteboard: trained on a table, explained term by term."""
 
 
 def moderate(value: float) -> float:
