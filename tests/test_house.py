@@ -19,6 +19,7 @@ ARROWS = [
     "calculus",
     "engines",
     "network",
+    "table",
     "training",
     "insight",
     "interop",

@@ -1,0 +1,116 @@
+"""What a column of a table becomes on its way into a network, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from .values import finite_numbers, refuse_nearly_numbers, texts, where
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MOST_VALUES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A column of numbers, standardised: (value − mean) / scale."""
+
+    name: str
+    mean: float
+    scale: float
+
+    @classmethod
+    def fit(cls, column: pl.Series, rows: NDArray[np.integer]) -> Numbers:
+        """Mean and standard deviation over these rows; a constant column has scale 1."""
+        values = finite_numbers(column).to_numpy()[rows]
+        with np.errstate(over="ignore", invalid="ignore"):
+            shifted = values - values[0]  # exactly 0 in a constant column
+            mean, scale = float(values[0] + shifted.mean()), float(shifted.std())
+        if not (isfinite(mean) and isfinite(scale)):
+            raise DataError(f"column '{column.name}' holds numbers too large to be standardised")
+        return cls(column.name, mean, scale or 1.0)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of what it becomes."""
+        return (self.name,)
+
+    def encode(self, column: pl.Series) -> list[pl.Series]:
+        """Standardised values, float64."""
+        return [(finite_numbers(column) - self.mean) / self.scale]
+
+    def target(self, column: pl.Series) -> NDArray[np.float64]:
+        return self.encode(column)[0].to_numpy()
+
+    def restore(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The other way: from standardised values to the column's own units."""
+        return values * self.scale + self.mean
+
+
+@dataclass(frozen=True, slots=True)
+class Categories:
+    """A column of a few different values, each known by its text."""
+
+    name: str
+    values: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, column: pl.Series) -> Categories:
+        """The values of all rows, text in the order of the alphabet, numbers in their own."""
+        refuse_nearly_numbers(column)
+        ordered = column if column.dtype.is_numeric() else texts(column)
+        return cls(column.name, tuple(texts(ordered.unique().sort())))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of what it becomes."""
+        return tuple(f"{self.name}={value}" for value in self.values)
+
+    def encode(self, column: pl.Series) -> list[pl.Series]:
+        """For each value a column that is 1 where the value stands, else 0."""
+        import polars as pl
+
+        codes = self._codes(column)
+        return [(codes == code).cast(pl.Float64) for code in range(len(self.values))]
+
+    def target(self, column: pl.Series) -> NDArray[np.int64]:
+        """Class numbers: the places of the values in `values`."""
+        return self._codes(column).to_numpy()
+
+    def restore(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The values that belong to class numbers."""
+        return np.take(np.array(self.values), values)
+
+    def _codes(self, column: pl.Series) -> pl.Series:
+        import polars as pl
+
+        known = {value: code for code, value in enumerate(self.values)}
+        found = texts(column)
+        codes = found.replace_strict(known, default=None, return_dtype=pl.Int64)
+        if codes.null_count():
+            row = codes.is_null().arg_true()[0]
+            raise DataError(
+                f"{where(column.name, row)}: '{found[row]}' was not among the values in training, "
+                f"which are {', '.join(self.values)}"
+            )
+        return codes
+
+
+def fit_input(column: pl.Series, rows: NDArray[np.integer]) -> Numbers | Categories:
+    """How a column goes into a network: numbers standardised, all else one-hot."""
+    if column.dtype.is_numeric():
+        return Numbers.fit(column, rows)
+    fitted = Categories.fit(column)
+    if len(fitted.values) > MOST_VALUES:
+        raise DataError(
+            f"column '{column.name}' holds text with {len(fitted.values):,} different values; "
+            f"up to {MOST_VALUES} can become one-hot. Drop the column, or put its values together"
+        )
+    return fitted
