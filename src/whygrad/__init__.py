@@ -17,23 +17,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .errors import DataError, LanguageError, SizeError, TrainingError, WhygradError
     from .language.parsing import parse
-    from .model import Network, Sequential, read
+    from .model import Network, Sequential, load, read
     from .network.layers import Dense
     from .network.optimizers import SGD, Adam
+    from .network.schedules import Cosine, Exponential, Step
 
 __version__ = "0.1.0"
 
 __all__ = [
     "SGD",
     "Adam",
+    "Cosine",
     "DataError",
     "Dense",
+    "Exponential",
     "LanguageError",
     "Network",
     "Sequential",
     "SizeError",
+    "Step",
     "TrainingError",
     "WhygradError",
+    "load",
     "parse",
     "read",
 ]
@@ -42,9 +47,10 @@ __all__ = [
 _HOMES = {
     "errors": ("DataError", "LanguageError", "SizeError", "TrainingError", "WhygradError"),
     "language.parsing": ("parse",),
-    "model": ("Network", "Sequential", "read"),
+    "model": ("Network", "Sequential", "load", "read"),
     "network.layers": ("Dense",),
     "network.optimizers": ("SGD", "Adam"),
+    "network.schedules": ("Cosine", "Exponential", "Step"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

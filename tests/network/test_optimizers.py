@@ -78,7 +78,7 @@ def test_an_optimiser_writes_equations() -> None:
     for line in (
         "setting lr = 0.1",
         "state w1.v[i,k] ~ zeros",
-        "w1.v_next[i,k] = 0.9 * w1.v[i,k] + δw1[i,k]",
+        "w1.v_next[i,k] = momentum * w1.v[i,k] + δw1[i,k]",
         "w1.v[i,k] <- w1.v_next[i,k]",
         "w1[i,k] <- w1[i,k] - lr * w1.v_next[i,k]",
     ):

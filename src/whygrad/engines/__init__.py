@@ -1,1 +1,23 @@
 """Engines: they compile a system into a program that maps arrays to arrays."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ..errors import WhygradError, nearest
+
+if TYPE_CHECKING:
+    from .base import Engine
+
+# Each engine is the class of a module that is imported when it is first asked for.
+ENGINES = {"reference": ("reference", "ReferenceEngine")}
+
+
+def find(name: str) -> Engine:
+    """The engine of that name; raises WhygradError for a name that is unknown."""
+    if not isinstance(name, str) or name not in ENGINES:
+        raise WhygradError(f"unknown engine {name!r}; {nearest(str(name), ENGINES)}")
+    module, kind = ENGINES[name]
+    engine: Engine = getattr(import_module(f"{__name__}.{module}"), kind)()
+    return engine

@@ -1,0 +1,140 @@
+"""The record of a training: everything from which it can be run again, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError, WhygradError
+from ..network.arguments import check_kind, checked_seed, is_number, one_of, whole_number
+from ..network.data import Arrays
+from ..network.optimizers import SGD, Adam, Optimizer
+from ..network.schedules import Cosine, Exponential, Step
+
+DTYPES = ("float64", "float32")
+WRITERS: dict[str, Any] = {kind.__name__: kind for kind in (SGD, Adam, Step, Exponential, Cosine)}
+
+
+@dataclass(frozen=True)
+class Run:
+    """The arguments of one training, where it began, and how far it went.
+
+    Args:
+        optimizer: with its schedule and penalties.
+        epochs: how many were asked for.
+        batch_size: rows to a step.
+        validation: the share of rows held out.
+        patience: epochs without a better validation cost before it stops, or None.
+        seed: of the rows held out, of the order of the rows and of noise.
+        dtype: in which it computed.
+        engine: the name of the engine.
+        fingerprint: that of the data, see `fingerprint`.
+        arrays: the network's parameters, states and settings at the start, by name.
+        taken: how many steps it took.
+        kept: after how many steps the parameters had the values that the network got.
+    """
+
+    optimizer: Optimizer
+    epochs: int
+    batch_size: int
+    validation: float
+    patience: int | None
+    seed: int
+    dtype: str
+    engine: str
+    fingerprint: str
+    arrays: Arrays = field(repr=False, compare=False)
+    taken: int = 0
+    kept: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises WhygradError for an argument that makes no sense."""
+        check_kind(self.optimizer, Optimizer, "whygrad.Adam(0.01)")
+        whole_number("epochs", self.epochs, 1)
+        whole_number("batch_size", self.batch_size, 1)
+        if not (is_number(self.validation) and 0 <= self.validation < 1):
+            raise DataError(
+                f"validation is a share from 0 up to, but not including, 1; not {self.validation!r}"
+            )
+        if self.patience is not None:
+            whole_number("patience", self.patience, 1)
+            if not self.validation:
+                raise WhygradError(
+                    "patience needs rows to validate on: pass for example validation=0.2"
+                )
+        checked_seed(self.seed)
+        one_of("dtype", self.dtype, DTYPES)
+
+    def to_json(self) -> dict[str, object]:
+        """Everything but the arrays, as JSON knows it.
+
+        Raises WhygradError for an optimiser or a schedule that is not one of whygrad's own.
+        """
+        written = {name: getattr(self, name) for name in _entries()}
+        return {**written, "optimizer": _plain(self.optimizer)}
+
+    @classmethod
+    def from_json(cls, stored: object, arrays: Arrays) -> Run:
+        """What `to_json` gave, and the arrays; raises DataError for anything else."""
+        try:
+            if not isinstance(stored, dict) or set(stored) != set(_entries()):
+                raise DataError(f"its entries should be {', '.join(_entries())}")
+            run = cls(**{**stored, "optimizer": _made(stored["optimizer"])}, arrays=arrays)
+            for name in ("engine", "fingerprint"):
+                if not isinstance(stored[name], str):
+                    raise DataError(f"{name} should be a text")
+            whole_number("kept", run.kept, 0, whole_number("taken", run.taken, 0))
+        except (TypeError, WhygradError) as error:
+            raise DataError(f"the record of the training is damaged: {error}") from None
+        return run
+
+
+def _entries() -> list[str]:
+    return [f.name for f in fields(Run) if f.name != "arrays"]
+
+
+def fingerprint(arrays: Mapping[str, np.ndarray[Any, Any]]) -> str:
+    """A hash of names, types, shapes and numbers: other data have another one."""
+    digest = sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.data)
+    return digest.hexdigest()
+
+
+def _plain(writer: object) -> dict[str, object]:
+    """An optimiser or a schedule as its class and what it was made with."""
+    name = type(writer).__name__
+    kind = WRITERS.get(name)
+    if type(writer) is not kind:
+        raise WhygradError(
+            f"a training by {name} cannot be recorded in a file: "
+            f"what can be are {', '.join(WRITERS)}"
+        )
+    values = {f.name: _plain_value(getattr(writer, f.name)) for f in fields(kind)}
+    return {"kind": name, **values}
+
+
+def _plain_value(value: object) -> object:
+    if value is None:
+        return None
+    if is_number(value):
+        return int(value) if isinstance(value, int | np.integer) else float(value)
+    return _plain(value)
+
+
+def _made(plain: object) -> Any:
+    """The optimiser or the schedule that `_plain` described."""
+    if not isinstance(plain, dict) or "kind" not in plain:
+        raise DataError(f"{plain!r} is no optimizer")
+    name = one_of("optimizer", plain["kind"], WRITERS)
+    kind = WRITERS[name]
+    values = {name: value for name, value in plain.items() if name != "kind"}
+    if set(values) != {f.name for f in fields(kind)}:
+        raise DataError(f"{name} has other entries")
+    return kind(**{n: _made(v) if isinstance(v, dict) else v for n, v in values.items()})
