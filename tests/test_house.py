@@ -21,6 +21,7 @@ ARROWS = [
     "network",
     "table",
     "training",
+    "storage",
     "insight",
     "interop",
     "model",
@@ -76,7 +77,8 @@ def test_importing_it_imports_nothing_heavy() -> None:
     code = """
 import sys, whygrad
 whygrad.Network, whygrad.Dense, whygrad.Adam
-print([m for m in ("scipy", "jax", "torch", "sklearn", "sympy", "rich", "typer", "polars")
+print([m for m in ("scipy", "jax", "torch", "sklearn", "sympy", "rich", "typer", "polars",
+    "safetensors")
        if m in sys.modules])
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import WhygradError
 from .network.costs import check_targets
 from .network.data import Arrays
 from .network.layers import Layer
@@ -167,6 +165,16 @@ class Network(BaseNetwork):
         explainer = self.explainer(left, top=10, training=training, seed=seed, data=data, **named)
         return attempt(equation, explainer)
 
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the network to a file, whole or not at all; `whygrad.load` reads it.
+
+        A safetensors file: the text, the parameters, states and settings, and what belongs to
+        them. Whatever happens, the file holds what it held before or all that is new.
+        """
+        from .storage import save
+
+        save(self, path)
+
 
 class Sequential(Network):
     """Layers in a row and the name of a cost; the text is written by the layers.
@@ -196,14 +204,16 @@ class Sequential(Network):
 
 def read(path: str | PathLike[str]) -> Network:
     """The network whose text is in a file (usually `.wg`)."""
-    if not isinstance(path, str | PathLike):
-        raise WhygradError(f"a file's name is expected, not {path!r}")
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise WhygradError(f"cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise WhygradError(f"cannot read {path}: it is no UTF-8 text") from None
-    except ValueError as error:
-        raise WhygradError(f"cannot read {str(path)!r}: {error}") from None
-    return Network(text)
+    from .storage.files import read_text
+
+    return Network(read_text(path))
+
+
+def load(path: str | PathLike[str]) -> Network:
+    """The network in a file that `net.save` wrote, the same to the bit.
+
+    Raises DataError for any other file, and for one that is cut short or was changed.
+    """
+    from .storage import load
+
+    return load(path, Network)

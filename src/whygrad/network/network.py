@@ -21,7 +21,15 @@ from ..language.parsing import parse
 from ..language.sizes import check_ranges, infer_sizes
 from ..language.system import System
 from .arguments import by_name, checked_seed, names, whole_number
-from .data import Arrays, bind, check_whole_numbers, class_counts, merge, whole_numbered
+from .data import (
+    Arrays,
+    bind,
+    check_whole_numbers,
+    class_counts,
+    merge,
+    number_array,
+    whole_numbered,
+)
 from .initialisers import initial_value
 from .parameters import Parameters
 
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
 
 
 COMPUTED = ("equation", "noise")
+KEPT = ("param", "state", "setting")
 
 # how many numbers a tensor may hold: 32 GiB of float64
 LARGEST_TENSOR = 2**32
@@ -87,19 +96,37 @@ class BaseNetwork:
         and for a tensor too large to be held, DataError for a seed that is no whole number.
         """
         seed = checked_seed(seed)
-        given = by_name("sizes", sizes, "{'k': 3}")
+        given = self._known_sizes(sizes)
         arrays = self.bind(data, named, needed=())
-        for index, size in given.items():
-            whole_number(f"the size of {index}", size, 1)
-            if index not in self.system.index_names:
-                hint = nearest(index, self.system.index_names)
-                raise DataError(f"the network has no index '{index}'; {hint}")
         found = self._infer(self.system, given, arrays)
         check_whole_numbers(self.system, arrays, found)
         lasting = self._lasting_indices().union(given)
         self.sizes = {i: found[i] for i in lasting if i in found}
         self._parameters = self._draw("param", found, seed)
         self._states = self._draw("state", found, seed)
+        return self
+
+    def restore(self, sizes: Mapping[str, int], values: Mapping[str, object]) -> Self:
+        """Take over the sizes and values that a network of the same text had.
+
+        Raises DataError for a value that is missing, unknown or not finite, SizeError for a shape
+        that does not fit.
+        """
+        given = self._known_sizes(sizes)
+        own = {kind: [t.name for t in self.system.of_kind(kind)] for kind in KEPT}
+        names = [name for kind in KEPT for name in own[kind]]
+        for name in names:
+            if name not in values:
+                raise DataError(f"the value of '{name}' is missing")
+        for name in values:
+            if name not in names:
+                raise DataError(f"the network keeps no '{name}'; {nearest(name, names)}")
+        arrays = {name: number_array(name, values[name]).astype(np.float64) for name in names}
+        self._infer(self.system, given, arrays)
+        self._parameters, self._states, self.settings = (
+            Parameters({name: arrays[name] for name in own[kind]}) for kind in KEPT
+        )
+        self.sizes = given
         return self
 
     @property
@@ -243,6 +270,15 @@ class BaseNetwork:
                 needed, sizes, asked, dtype="float64", training=training
             )
         return self._programs[key].run({**self.values(), **arrays}, seed=seed, step=0)
+
+    def _known_sizes(self, sizes: Mapping[str, int] | None) -> dict[str, int]:
+        given = by_name("sizes", sizes, "{'k': 3}")
+        for index, size in given.items():
+            whole_number(f"the size of {index}", size, 1)
+            if index not in self.system.index_names:
+                hint = nearest(index, self.system.index_names)
+                raise DataError(f"the network has no index '{index}'; {hint}")
+        return given
 
     def _infer(self, system: System, known: Mapping[str, int], arrays: Arrays) -> dict[str, int]:
         shapes = {name: array.shape for name, array in arrays.items()}

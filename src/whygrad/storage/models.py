@@ -1,0 +1,71 @@
+"""A network as a file, and back.
+
+The arrays are the parameters, states and settings under their own names. The words are the
+network's `text` and, as JSON, its `sizes` and the `preprocessing` of its table; `whygrad` is the
+version that wrote them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..errors import DataError, WhygradError
+from ..network.data import number_array
+from ..table import Preprocessing
+from .sealed import Sealed, read_sealed, write_sealed
+
+if TYPE_CHECKING:
+    from ..model import Network
+
+T = TypeVar("T")
+
+
+def save(net: Network, path: object) -> None:
+    """Write a network whose parameters have values to a file, whole or not at all.
+
+    Raises DataError for a value that is not finite, WhygradError where the file cannot be written.
+    """
+    arrays = net.values()
+    for name, array in arrays.items():
+        number_array(name, array)
+    words = {"whygrad": version("whygrad"), "text": str(net)}
+    words["sizes"] = json.dumps(net.sizes, sort_keys=True)
+    if net.preprocessing is not None:
+        words["preprocessing"] = json.dumps(net.preprocessing.to_json())
+    write_sealed(path, Sealed(arrays, words))
+
+
+def load(path: object, kind: type[Network]) -> Network:
+    """The network in a file that `save` wrote, the same to the bit.
+
+    Raises DataError, which names the file and what is wrong with it.
+    """
+    content = read_sealed(path)
+    try:
+        return _restored(content, kind)
+    except WhygradError as error:
+        raise DataError(f"the model in {path} cannot be restored: {error}") from None
+
+
+def _restored(content: Sealed, kind: type[Network]) -> Network:
+    words = content.words
+    for name in ("text", "sizes"):
+        if name not in words:
+            raise DataError(f"it has no {name}")
+    net = kind(words["text"]).restore(_stored(words, "sizes"), content.arrays)
+    net.preprocessing = _part(words, "preprocessing", Preprocessing.from_json)
+    return net
+
+
+def _part(words: Mapping[str, str], name: str, read: Callable[[Any], T]) -> T | None:
+    return read(_stored(words, name)) if name in words else None
+
+
+def _stored(words: Mapping[str, str], name: str) -> Any:
+    try:
+        return json.loads(words[name])
+    except (ValueError, RecursionError):
+        raise DataError(f"its {name} cannot be read: it is no JSON") from None
