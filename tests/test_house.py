@@ -24,6 +24,7 @@ ARROWS = [
     "storage",
     "insight",
     "interop",
+    "tabular",
     "model",
     "__init__",
     "cli",

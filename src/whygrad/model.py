@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .network.costs import check_targets
 from .network.data import Arrays
@@ -18,10 +18,13 @@ from .network.optimizers import Optimizer
 from .network.sequential import sequential_text
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from .calculus import Derivation
     from .insight import Explainer, Explanation, Report, Verdict
     from .language.system import System
     from .table import Preprocessing
+    from .tabular import Table
     from .training import History
 
 
@@ -68,6 +71,78 @@ class Network(BaseNetwork):
             data=data,
             **named,
         )
+
+    def fit(
+        self,
+        table: Table,
+        *,
+        target: str,
+        epochs: int,
+        validation: float = 0.2,
+        seed: int = 0,
+        **options: Any,
+    ) -> History:
+        """Train on a table: one column is the target, all others are the inputs.
+
+        The inputs go into the given tensor `x[n,i]` that `predict` needs, the target into the
+        one that it does not need. Numbers are standardised and other columns one-hot, as the rows
+        that are trained on have them; a later call goes on from where this one ended.
+
+        Args:
+            table: the path of a CSV or Parquet file, or a polars DataFrame.
+            target: the name of the column to be predicted.
+            epochs: how often all rows are seen.
+            validation: the share of rows held out (of each class, where there are classes).
+            seed: of the parameters, unless they have values already, and of the training.
+            options: what else `train` takes: batch_size, optimizer, patience, progress, ...
+
+        Raises DataError for a table that does not fit the network, and names column and row.
+
+        Example:
+            net = wg.Sequential([wg.Dense(16, "tanh"), wg.Dense(3)], cost="cross_entropy")
+            net.fit("wine.csv", target="cultivar", epochs=50, optimizer=wg.Adam(0.01))
+            print(net.score(net.held_out("wine.csv")))
+            net.predict_table("wine.csv").write_csv("predictions.csv")
+        """
+        from .tabular import fit
+
+        return fit(self, table, target, epochs=epochs, validation=validation, seed=seed, **options)
+
+    def predict_table(self, table: Table) -> pl.DataFrame:
+        """A prediction for each row of a table, which need not have the target's column.
+
+        The first column bears the target's name: the class by its name, or a number in the
+        target's own units. For classes a column `target=class` follows for each: the network's
+        output for it, which is its probability where the network ends in softmax or sigmoid.
+        """
+        from .tabular import predict
+
+        return predict(self, table)
+
+    def score(self, table: Table) -> float:
+        """The share of rows whose class is predicted right, or R² where numbers are predicted.
+
+        R² = 1 - Σ(y - ŷ)² / Σ(y - mean of y)²; it is NaN where all y are the same.
+        """
+        from .tabular import score
+
+        return score(self, table)
+
+    def held_out(self, table: Table) -> pl.DataFrame:
+        """The rows of the table it was trained on that the latest training held out."""
+        from .tabular import held_out
+
+        return held_out(self, table)
+
+    def arrays(self, table: Table) -> Arrays:
+        """Inputs and target of a table by the names of their tensors, as `fit` trains on them.
+
+        Example:
+            net.why("w1[0,2]", data=net.arrays("wine.csv"))
+        """
+        from .tabular import arrays
+
+        return arrays(self, table)
 
     def why(
         self,

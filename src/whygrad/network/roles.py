@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import DataError
-from ..language.expression import references
+from ..language.expression import Call, references
 from ..language.order import prerequisites
 from ..language.system import System, Tensor
 
@@ -16,12 +16,14 @@ class Roles:
 
     The inputs are what the prediction needs; the target is the given tensor that it does
     not need. Where the target holds values of an index (`y[n] in k`), so many classes are told
-    apart, and the prediction has a number for each.
+    apart, and the prediction has a number for each. A prediction that is a sigmoid is the
+    probability of the second of two classes.
     """
 
     inputs: Tensor
     target: Tensor
     prediction: Tensor
+    is_sigmoid: bool
 
     @property
     def classes(self) -> str | None:
@@ -43,7 +45,9 @@ def roles(system: System) -> Roles:
     given = system.of_kind("given")
     inputs = _one([t for t in given if t.name in read], f"that {prediction.name} needs", "x[n,i]")
     target = _one([t for t in given if t.name not in read], f"beside {inputs.name}", "y[n]")
-    found = Roles(inputs, target, prediction)
+    value = system.definitions[prediction.name][0].value
+    is_sigmoid = isinstance(value, Call) and value.function == "sigmoid"
+    found = Roles(inputs, target, prediction, is_sigmoid)
     _check_axes(found, system.batch)
     return found
 

@@ -1,0 +1,196 @@
+"""A network on a table: columns become its arrays, its numbers become names and units again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import DataError, WhygradError, nearest
+from .language.expression import Number
+from .network.roles import Roles, roles
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from .model import Network
+    from .network.data import Array, Arrays
+    from .table import Preprocessing
+    from .training import History
+
+    Table = str | PathLike[str] | pl.DataFrame
+
+MOST_NAMES = 8
+
+
+def fit(
+    net: Network, table: Table, target: str, *, validation: float, seed: int, **options: Any
+) -> History:
+    """Train a network on a table; see `Network.fit`."""
+    from .table import read_table
+
+    frame, found = read_table(table), roles(net.system)
+    if target not in frame.columns:
+        hint = nearest(str(target), frame.columns)
+        raise DataError(f"the table has no column '{target}' to be the target; {hint}")
+    fitted = net.preprocessing or _fitted(net, frame, found, target, validation, seed)
+    if fitted.target != target:
+        raise DataError(
+            f"this network learned to predict '{fitted.target}', not '{target}': "
+            "begin with a new one for another target"
+        )
+    _check_counts(net, found, fitted)
+    arrays = _arrays(frame, found, fitted)
+    if not net.drawn:
+        net.init(seed=seed, data=arrays)
+    net.preprocessing = fitted
+    return net.train(data=arrays, validation=validation, seed=seed, **options)
+
+
+def arrays(net: Network, table: Table) -> Arrays:
+    """Inputs and targets; see `Network.arrays`."""
+    from .table import read_table
+
+    return _arrays(read_table(table), roles(net.system), _preprocessing(net))
+
+
+def predict(net: Network, table: Table) -> pl.DataFrame:
+    """The predictions for a table; see `Network.predict_table`."""
+    import polars as pl
+
+    from .table import read_table
+
+    fitted = _preprocessing(net)
+    values = _predicted(net, read_table(table), fitted)
+    if fitted.classes is None:
+        return pl.DataFrame({fitted.target: fitted.restore(values)})
+    best = fitted.restore(values.argmax(axis=1))
+    shares = {f"{fitted.target}={name}": values[:, k] for k, name in enumerate(fitted.classes)}
+    return pl.DataFrame({fitted.target: best, **shares})
+
+
+def score(net: Network, table: Table) -> float:
+    """How good the predictions for a table are; see `Network.score`."""
+    from .table import read_table
+
+    frame, fitted = read_table(table), _preprocessing(net)
+    right, values = fitted.targets(frame), _predicted(net, frame, fitted)
+    if fitted.classes is not None:
+        return float(np.mean(values.argmax(axis=1) == right))
+    spread = np.sum((right - right.mean()) ** 2)
+    return float(1 - np.sum((right - values) ** 2) / spread) if spread else float("nan")
+
+
+def held_out(net: Network, table: Table) -> pl.DataFrame:
+    """The rows that training did not see; see `Network.held_out`."""
+    from .table import read_table
+
+    if net.run is None:
+        raise WhygradError("there are no rows held out: the network was not trained")
+    frame, fitted = read_table(table), _preprocessing(net)
+    _, rows = _split(net, frame, fitted.target, net.run.validation, net.run.seed)
+    return frame[rows]
+
+
+def _fitted(
+    net: Network, frame: pl.DataFrame, found: Roles, target: str, validation: float, seed: int
+) -> Preprocessing:
+    """The preprocessing, learned from the rows that are trained on."""
+    from .table import Preprocessing
+
+    rows, _ = _split(net, frame, target, validation, seed)
+    return Preprocessing.fit(frame, target, rows, classes=_are_classes(found, frame, target))
+
+
+def _split(
+    net: Network, frame: pl.DataFrame, target: str, validation: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows to train on and rows held out, the same as `training.train` draws."""
+    from .table import class_numbers
+    from .training.batches import Samples, split
+
+    found = roles(net.system)
+    numbers = None if found.classes is None else class_numbers(frame, target)
+    samples = Samples(net.system, {found.target.name: np.zeros(len(frame))})
+    return split(samples, validation, seed, numbers)
+
+
+def _are_classes(found: Roles, frame: pl.DataFrame, target: str) -> bool:
+    """Whether a target column is to be told apart by name: text always, numbers if need be."""
+    column = frame[target]
+    if found.classes is not None or not column.dtype.is_numeric():
+        return True
+    if not found.is_sigmoid:
+        return False
+    if column.n_unique() != 2:
+        raise DataError(
+            f"{found.prediction.name} is a sigmoid, the probability of one of two classes, but "
+            f"'{target}' has {column.n_unique()} different values"
+        )
+    return True
+
+
+def _check_counts(net: Network, found: Roles, fitted: Preprocessing) -> None:
+    """Raise DataError where table and network differ in inputs, classes or outputs."""
+    names, classes, target = fitted.input_names, fitted.classes, fitted.target
+    index = found.inputs.indices[1]
+    count = _size(net, index)
+    if count not in (None, len(names)):
+        raise DataError(
+            f"the network reads {count} inputs ({index} = {count}), but the table has "
+            f"{len(names)}: {listed(names)}"
+        )
+    index = found.prediction.indices[-1]
+    outputs = 1 if len(found.prediction.indices) == 1 else _size(net, index)
+    if found.classes is None and outputs not in (None, 1):
+        raise DataError(f"the network predicts {outputs} numbers, and '{target}' is one column")
+    wanted = 1 if found.classes is None else outputs
+    if classes is None or wanted in (None, len(classes)) or (wanted, len(classes)) == (1, 2):
+        return
+    raise DataError(
+        f"'{target}' has {len(classes)} classes ({listed(classes)}), so the network needs "
+        f"{len(classes)} outputs, not {wanted}"
+    )
+
+
+def _size(net: Network, index: str) -> int | None:
+    """The size of an index that parameters or the text fix, else None."""
+    said = net.system.sizes.get(index)
+    return net.sizes.get(index, int(said.value) if isinstance(said, Number) else None)
+
+
+def _arrays(frame: pl.DataFrame, found: Roles, fitted: Preprocessing) -> Arrays:
+    targets = fitted.targets(frame)
+    shape = (len(frame), 1)[: len(found.target.indices)]
+    return {
+        found.inputs.name: fitted.inputs(frame),
+        found.target.name: targets.reshape(shape),
+    }
+
+
+def _predicted(net: Network, frame: pl.DataFrame, fitted: Preprocessing) -> Array:
+    """A number for each row, or for each row and class."""
+    found = roles(net.system)
+    values = net.predict(data={found.inputs.name: fitted.inputs(frame)})
+    assert isinstance(values, np.ndarray)
+    if found.classes is not None:
+        return values
+    values = values.reshape(len(frame))
+    return values if fitted.classes is None else np.stack([1 - values, values], axis=1)
+
+
+def _preprocessing(net: Network) -> Preprocessing:
+    if net.preprocessing is None:
+        raise WhygradError(
+            "the network has seen no table yet: call net.fit(table, target=..., epochs=...) first"
+        )
+    return net.preprocessing
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names after each other, the first few of them if there are many."""
+    shown = ", ".join(names[:MOST_NAMES])
+    return f"{shown}, ..." if len(names) > MOST_NAMES else shown
