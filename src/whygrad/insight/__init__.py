@@ -2,12 +2,14 @@
 
 from .attempt import attempt
 from .check import check
-from .explanation import Explanation, Operand, Term
+from .explanation import Correction, Explanation, Operand, Term
 from .report import Report
+from .update import explain_update
 from .verdict import Verdict
 from .why import Explainer
 
 __all__ = [
+    "Correction",
     "Explainer",
     "Explanation",
     "Operand",
@@ -16,4 +18,5 @@ __all__ = [
     "Verdict",
     "attempt",
     "check",
+    "explain_update",
 ]

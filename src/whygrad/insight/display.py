@@ -9,14 +9,15 @@ from collections.abc import Iterator, Sequence
 from ..calculus.chain import Contribution
 from ..calculus.partial import Factor
 from ..language.expression import Add, Expression, Reference
-from .explanation import Explanation, Operand, Term
+from .explanation import Correction, Explanation, Operand, Term
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _WIDTH = 76
+_DIGITS = 4
 _LONGEST_CHAIN = 8
 
 
-def number_text(value: float, digits: int = 4) -> str:
+def number_text(value: float, digits: int = _DIGITS) -> str:
     """A number for reading: four significant digits and a true minus, but no minus before 0."""
     text = f"{value + 0.0:.{digits}g}"
     text = re.sub(r"e([+-])0*(\d+)", lambda m: f"e{m[1].replace('+', '')}{m[2]}", text)
@@ -52,12 +53,14 @@ def sum_sign(indices: Sequence[str], condition: Expression | None) -> str:
 
 
 def title_text(e: Explanation) -> str:
-    """∂J/∂w1[0,2], and which part of it."""
-    title = f"∂{e.cost}/∂{_element_text(e.target)}"
+    """∂J/∂w1[0,2] or Δw1[0,2], and which part of it."""
+    element = element_text(e.target)
+    title = f"∂{e.cost}/∂{element}" if e.cost else f"Δ{element}"
     return f"{title} ({e.part})" if e.part else title
 
 
-def _element_text(e: Reference) -> str:
+def element_text(e: Reference) -> str:
+    """w1[0,2], without spaces."""
     return math_text(e).replace(", ", ",")
 
 
@@ -73,7 +76,26 @@ def _contribution_text(c: Contribution) -> str:
 
 def explanation_text(e: Explanation, terms: int = 3, depth: int = 2) -> str:
     """The explanation with its largest terms, and the derivatives in the largest term opened."""
-    lines = list(_lines(e, f"{e.title} = ", terms, depth, _LONGEST_CHAIN))
+    return _aligned(list(_lines(e, f"{e.title} = ", terms, depth, _LONGEST_CHAIN)))
+
+
+def correction_text(e: Correction) -> str:
+    """What a step did to an element, and below it why."""
+    return f"{headline_text(e)}\n{explanation_text(e)}"
+
+
+def headline_text(e: Correction) -> str:
+    """w1[0,2] in step 40: 0.5312 → 0.5298, a correction of −0.001402."""
+    digits = _DIGITS
+    if e.before and e.value:  # as many as it takes to see the correction
+        digits += min(max(0, math.floor(math.log10(abs(e.before / e.value))) - 2), 12)
+    before, after = (number_text(v, digits) for v in (e.before, e.after))
+    element = element_text(e.target)
+    return f"{element} in step {e.step}: {before} → {after}, a correction of {number_text(e.value)}"
+
+
+def _aligned(lines: list[tuple[str, str]]) -> str:
+    """The lines, what stands on their right in one column."""
     column = max((len(left) for left, right in lines if right and len(left) <= _WIDTH), default=0)
     return "\n".join(f"{left.ljust(column)}    {right}" if right else left for left, right in lines)
 
@@ -93,15 +115,17 @@ def _lines(e: Explanation, left: str, terms: int, depth: int, chain: int) -> Lin
     if only:
         yield from _below(only, terms, depth, chain - 1, "  ")
         return
-    listed = e.terms[:terms]
+    is_change = e.cost is None  # then every part is listed and opened
+    shown = len(e.terms) if is_change else terms
+    listed = e.terms[:shown]
     named = all(len(_term_line(t, True)) <= _WIDTH for t in listed)
     for place, term in enumerate(listed):
         yield f"  {_term_line(term, named)}", _share_text(term.share) if e.count > 1 else ""
-        if place == 0:
+        if place == 0 or is_change:
             yield from _below(term, terms, depth - 1, chain - 1, "    ")
-    others = e.count - min(terms, len(e.terms))
-    if others > 0:
-        rest = e.rest + math.fsum(t.value for t in e.terms[terms:])
+    others = e.count - len(listed)
+    if others:
+        rest = e.rest + math.fsum(t.value for t in e.terms[shown:])
         what = "the other term" if others == 1 else f"the other {others} terms together"
         yield f"  {what}: {number_text(rest)}", ""
 

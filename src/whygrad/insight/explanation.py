@@ -1,4 +1,4 @@
-"""An explanation: one element of a derivative as the sum of its terms."""
+"""An explanation: one number as the sum of its terms."""
 
 from __future__ import annotations
 
@@ -66,10 +66,11 @@ class Term:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One element of a derivative, its terms largest first.
+    """One element of a derivative, or its change in a training step, its terms largest first.
 
-    `target` is the element of which `cost` is derived; `part` says which part
-    of the whole this is, where a sum is opened one index at a time.
+    `target` is the element of which `cost` is derived, or which changes where
+    `cost` is None; `part` says which part of the whole this is, where a sum is
+    opened one index at a time.
 
     `value` is what training uses. `terms` are the largest `len(terms)` of
     `count`, and `rest` is the sum of the others; each is computed from its own
@@ -78,7 +79,7 @@ class Explanation:
     a reader should know besides.
     """
 
-    cost: str
+    cost: str | None
     target: Reference
     part: str
     contributions: tuple[Contribution, ...] = field(repr=False)
@@ -91,7 +92,7 @@ class Explanation:
 
     @property
     def title(self) -> str:
-        """What is explained: ∂J/∂w1[0,2]."""
+        """What is explained: ∂J/∂w1[0,2], or Δw1[0,2]."""
         from .display import title_text
 
         return title_text(self)
@@ -131,3 +132,33 @@ class Explanation:
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction(Explanation):
+    """What one training step did to one element, its parts largest first.
+
+    `value` is what the update adds to the element, computed in float64 from all values before
+    the step. `before` and `after` are the element as the training itself had it.
+    """
+
+    step: int
+    before: float
+    after: float
+
+    @property
+    def headline(self) -> str:
+        """w1[0,2] in step 40: 0.5312 → 0.5298, a correction of −0.001402."""
+        from .display import headline_text
+
+        return headline_text(self)
+
+    def __str__(self) -> str:
+        from .display import correction_text
+
+        return correction_text(self)
+
+    def _repr_html_(self) -> str:
+        from .notebook import correction_html
+
+        return correction_html(self)

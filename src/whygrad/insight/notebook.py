@@ -8,7 +8,7 @@ from ..calculus.chain import Link
 from ..calculus.display import as_written
 from ..language.latex import expression_latex
 from .display import number_text, operand_value, share_text
-from .explanation import Explanation, Term
+from .explanation import Correction, Explanation, Term
 from .report import Report
 from .verdict import Verdict
 
@@ -38,6 +38,11 @@ def explanation_html(e: Explanation, depth: int = 2) -> str:
         f"<details{state}><summary><code>{escape(head)}</code></summary>{note}"
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{below}</details>"
     )
+
+
+def correction_html(e: Correction) -> str:
+    """What a step did to an element, and below it why."""
+    return f"<p>{escape(e.headline)}</p>{explanation_html(e)}"
 
 
 def _row(t: Term) -> str:
@@ -77,7 +82,8 @@ def explanation_latex(e: Explanation, terms: int = 3) -> str:
     element = expression_latex(e.target)
     part = rf" \Big|_{{\text{{{e.part}}}}}" if e.part else ""
     formula = expression_latex(as_written(Link("", "", (), e.contributions)).value)
-    rows = [rf"\frac{{\partial {e.cost}}}{{\partial {element}}}{part} &= {formula}"]
+    title = rf"\frac{{\partial {e.cost}}}{{\partial {element}}}" if e.cost else rf"\Delta {element}"
+    rows = [f"{title}{part} &= {formula}"]
     shown = [t.value for t in e.terms[:terms]]
     others = e.count - len(shown)
     if others or len(shown) > 1:

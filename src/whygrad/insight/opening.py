@@ -25,12 +25,14 @@ from ..language.substitution import substitute
 from .explanation import Explanation, Operand, Term
 from .values import Array, Values
 
+Rows = NDArray[np.int64]
+
 
 @dataclass(frozen=True)
 class Head:
-    """What is explained, and which part of it."""
+    """What is explained, and which part of it: a derivative of the cost, or else a change."""
 
-    cost: str
+    cost: str | None
     target: Reference
     part: tuple[str, ...] = ()
 
@@ -40,13 +42,22 @@ class Head:
 
 
 class Opening:
-    """Opens sums of products, one index at a time, the samples first."""
+    """Opens sums of products, one index at a time, the samples first.
+
+    `rows` are the numbers of the samples in the whole of the data, where these are a batch.
+    """
 
     def __init__(
-        self, values: Values, batch: str | None, top: int, operand: Callable[[Factor], Operand]
+        self,
+        values: Values,
+        batch: str | None,
+        top: int,
+        operand: Callable[[Factor], Operand],
+        rows: Rows | None = None,
     ) -> None:
         self.values = values
         self.batch = batch
+        self.rows = rows
         self.top = top
         self.operand = operand
 
@@ -91,20 +102,23 @@ class Opening:
         """The explanation of a value that is the sum of the contributions."""
         if len(contributions) == 1:
             return self._sum(head, value, contributions[0])
-        return self._alternatives(head, value, tuple(contributions))
+        return self.parts(head, value, contributions, _sources(contributions))
 
-    def _alternatives(
-        self, head: Head, value: float, contributions: tuple[Contribution, ...]
+    def parts(
+        self,
+        head: Head,
+        value: float,
+        contributions: Sequence[Contribution],
+        labels: Sequence[str],
     ) -> Explanation:
-        """A value to which several equations contribute: a term for each of them."""
+        """The explanation of a value with a term for each contribution, under these labels."""
         values = np.array([self.values.scalar(_body(c)) for c in contributions])
         magnitude = _exact_sum(np.abs(values))
-        labels = _sources(contributions)
 
         def term(i: int) -> Term:
             return self._term(head, labels[i], contributions[i], float(values[i]), magnitude)
 
-        return self._explanation(head, contributions, value, values, term)
+        return self._explanation(head, tuple(contributions), value, values, term)
 
     def _sum(self, head: Head, value: float, c: Contribution) -> Explanation:
         """Σ opened by its first index; what is summed over further indices stays a sum."""
@@ -120,14 +134,21 @@ class Opening:
         def term(i: int) -> Term:
             at = int(places[i])
             part = self.fixed(inner, {opened: at})
-            return self._term(head, f"{opened} = {at}", part, float(values[i]), magnitude)
+            return self._term(head, self._place(opened, at), part, float(values[i]), magnitude)
 
         return self._explanation(head, (c,), value, values, term)
 
     def _first_index(self, c: Contribution) -> str:
-        copies = self.values.derivation.names.copies
-        samples = [i for i in c.indices if copies.get(i, i) == self.batch]
-        return (*samples, *c.indices)[0]
+        return (*filter(self._runs_over_samples, c.indices), *c.indices)[0]
+
+    def _runs_over_samples(self, index: str) -> bool:
+        return self.values.derivation.names.copies.get(index, index) == self.batch
+
+    def _place(self, index: str, at: int) -> str:
+        """`n = 3`, and the row that it is where the samples are a batch."""
+        if self.rows is None or not self._runs_over_samples(index):
+            return f"{index} = {at}"
+        return f"{index} = {at} (row {self.rows[at]})"
 
     def _places(self, c: Contribution, opened: str) -> NDArray[np.intp]:
         """The values of the opened index for which the condition leaves any term."""
@@ -149,8 +170,9 @@ class Opening:
             places = self._places(c, opened)
             if len(places) != 1:
                 break
-            c = self.fixed(c, {opened: int(places[0])})
-            label = f"{label}, {opened} = {places[0]}" if label else f"{opened} = {places[0]}"
+            at = int(places[0])
+            c = self.fixed(c, {opened: at})
+            label = ", ".join(filter(None, (label, self._place(opened, at))))
         if c.indices:
             part = head.narrowed(label)
             share = _share(amount, magnitude)

@@ -7,6 +7,7 @@ from ..calculus.derivation import Derivation
 from ..errors import WhygradError, nearest
 from ..language.expression import Expression, Index, Reference
 from ..language.parsing import parse_expression
+from ..language.system import Tensor, Update
 from .values import Values
 
 
@@ -28,14 +29,40 @@ def element(text: str, values: Values) -> tuple[Link, tuple[int, ...]]:
     Raises WhygradError where there is no such element, and says what there is.
     """
     derivation = values.derivation
-    example = f"write it like {_example(derivation)}"
-    e = parse_expression(_bare(text, derivation.cost), tensors=derivation.named.tensors)
-    if not isinstance(e, Reference):
-        raise WhygradError(f"'{text}' is no element of a tensor: {example}")
+    e = _reference(text, values)
     pieces = [k for k in derivation.links if e.tensor in (k.tensor, k.name)]
     if not pieces:
         raise _unknown(e.tensor, derivation)
-    return place(pieces, _numbers(e, pieces[0], values), values)
+    tensor = derivation.named.tensors[pieces[0].tensor]
+    return place(pieces, _numbers(e, tensor, values), values)
+
+
+def updated(text: str, values: Values) -> tuple[Update, tuple[int, ...]]:
+    """The update that changes an element such as `w1[0,2]` in a training step, and its place.
+
+    Raises WhygradError where no step changes it, and says what is changed.
+    """
+    e = _reference(text, values)
+    updates = {u.name: u for u in values.system.updates}
+    if e.tensor not in updates:
+        hint = nearest(e.tensor, updates)
+        raise WhygradError(f"no step of the training changes '{e.tensor}'; {hint}")
+    tensor = values.system.tensors[e.tensor]
+    at = _numbers(e, tensor, values)
+    if any(n not in r for n, r in zip(at, values.extents[tensor.name], strict=True)):
+        raise _outside(tensor, at, values)
+    return updates[e.tensor], at
+
+
+def _reference(text: str, values: Values) -> Reference:
+    derivation = values.derivation
+    tensors = {**derivation.named.tensors, **values.system.tensors}
+    e = parse_expression(_bare(text, derivation.cost), tensors=tensors)
+    if not isinstance(e, Reference):
+        raise WhygradError(
+            f"'{text}' is no element of a tensor: write it like {_example(derivation)}"
+        )
+    return e
 
 
 def place(pieces: list[Link], at: tuple[int, ...], values: Values) -> tuple[Link, tuple[int, ...]]:
@@ -43,14 +70,17 @@ def place(pieces: list[Link], at: tuple[int, ...], values: Values) -> tuple[Link
     for link in reversed(pieces):
         if all(_covers(s, value, values) for s, value in zip(link.subscripts, at, strict=True)):
             return link, at
-    tensor = values.derivation.named.tensors[pieces[0].tensor]
+    raise _outside(values.derivation.named.tensors[pieces[0].tensor], at, values)
+
+
+def _outside(tensor: Tensor, at: tuple[int, ...], values: Values) -> WhygradError:
     ranges = values.extents[tensor.name]
     bounds = ", ".join(
         f"{i} goes from {r.start} to {r.stop - 1}"
         for i, r in zip(tensor.indices, ranges, strict=True)
     )
     subscripts = ",".join(map(str, at))
-    raise WhygradError(f"there is no {tensor.name}[{subscripts}]: {bounds}")
+    return WhygradError(f"there is no {tensor.name}[{subscripts}]: {bounds}")
 
 
 def _covers(subscript: Expression, value: int, values: Values) -> bool:
@@ -59,8 +89,7 @@ def _covers(subscript: Expression, value: int, values: Values) -> bool:
     return values.whole_number(subscript) == value
 
 
-def _numbers(e: Reference, link: Link, values: Values) -> tuple[int, ...]:
-    tensor = values.derivation.named.tensors[link.tensor]
+def _numbers(e: Reference, tensor: Tensor, values: Values) -> tuple[int, ...]:
     form = f"{tensor.name}[{','.join(tensor.indices)}]"
     if len(e.subscripts) != len(tensor.indices):
         wanted = f"write {form} with numbers" if tensor.indices else "it is a single number"

@@ -13,6 +13,7 @@ from ..language.affine import affine
 from ..language.expression import Expression, Number, Reference
 from ..language.sizes import extents
 from ..language.substitution import substitute
+from ..language.system import System
 
 Array = NDArray[np.float64]
 
@@ -20,7 +21,9 @@ Array = NDArray[np.float64]
 class Values:
     """Evaluates expressions of the tensors and derivatives of a network on given data.
 
-    `tensors` holds what the pass computed, by name, and what went into it.
+    `tensors` holds what the pass computed, by name, and what went into it. `system` is what
+    ran: the derivation, or a training step, which has more equations. Noise is that of `seed`
+    and of step number `step`.
     """
 
     def __init__(
@@ -30,17 +33,20 @@ class Values:
         arrays: Mapping[str, Array],
         training: bool,
         seed: int,
+        system: System | None = None,
+        step: int = 0,
     ) -> None:
         self.derivation = derivation
         self.sizes = dict(sizes)
         self.training = training
         self._know_copies()
-        system = derivation.simplified_system
+        system = derivation.simplified_system if system is None else system
+        self.system = system
         wanted = [*system.definitions, *(t.name for t in system.of_kind("noise"))]
         program = ReferenceEngine().compile(system, self.sizes, wanted, "float64", training)
-        self.tensors = dict(arrays) | program.run(arrays, seed=seed)
+        self.tensors = dict(arrays) | program.run(arrays, seed=seed, step=step)
         self._evaluator = evaluator(system, self.sizes, self.tensors, "float64", training)
-        self.extents = extents(derivation.system, self.sizes)
+        self.extents = extents(system, self.sizes) | extents(derivation.system, self.sizes)
 
     def array(self, e: Expression, ranges: Mapping[str, range]) -> tuple[Array, tuple[str, ...]]:
         """An expression on ranges of its free indices, and the names of the axes.

@@ -27,9 +27,10 @@ from ..language.expression import (
     Reference,
     references,
 )
+from ..language.system import System
 from .display import math_text, number_text
 from .explanation import Explanation, Operand
-from .opening import Head, Opening
+from .opening import Head, Opening, Rows
 from .target import element, place
 from .values import Array, Values
 
@@ -46,6 +47,9 @@ class Explainer:
         top: how many terms an explanation lists.
         training: what the word means in the text.
         seed: of the noise.
+        system: the equations of a training step, where one is explained.
+        step: its number, on which the noise depends.
+        rows: the numbers of the samples in the whole of the data, where these are a batch.
     """
 
     def __init__(
@@ -57,13 +61,16 @@ class Explainer:
         top: int = 10,
         training: bool = False,
         seed: int = 0,
+        system: System | None = None,
+        step: int = 0,
+        rows: Rows | None = None,
     ) -> None:
         if isinstance(top, bool) or not isinstance(top, int) or top < 0:
             raise WhygradError(f"top is {top!r}: it says how many terms to list, 0 or more")
         self.derivation = derivation
-        self.values = Values(derivation, sizes, arrays, training, seed)
+        self.values = Values(derivation, sizes, arrays, training, seed, system, step)
         self.tensors = self.values.tensors
-        self._opening = Opening(self.values, derivation.named.batch, top, self._operand)
+        self.opening = Opening(self.values, derivation.named.batch, top, self._operand, rows)
 
     def why(self, target: str) -> Explanation:
         """Explain an element such as `w1[0,2]`: the derivative of the cost with respect to it.
@@ -81,12 +88,12 @@ class Explainer:
         pairs = zip(link.subscripts, at, strict=True)
         fixed = {k.name: n for k, n in pairs if isinstance(k, Index)}
         chain = whiteboard(derivation, link)
-        explanation = self._opening.open(head, value, self._fixed(chain.contributions, fixed))
+        explanation = self.opening.open(head, value, self._fixed(chain.contributions, fixed))
         simplified = derivation.simplified(link).value
         if math.isfinite(value) and not math.isfinite(explanation.total):
             parts = self._fixed(contributions_of(simplified), fixed)
             note = "the chain rule's factors are not finite here; these are the simplified ones"
-            return replace(self._opening.open(head, value, parts), note=note)
+            return replace(self.opening.open(head, value, parts), note=note)
         if not chain.contributions:
             note = f"{derivation.cost} does not depend on {link.tensor} in a way that has a slope"
             return replace(explanation, note=note)
@@ -99,7 +106,7 @@ class Explainer:
     def _fixed(
         self, contributions: tuple[Contribution, ...] | list[Contribution], at: dict[str, int]
     ) -> list[Contribution]:
-        return [self._opening.fixed(c, at) for c in contributions]
+        return [self.opening.fixed(c, at) for c in contributions]
 
     def _operand(self, f: Factor) -> Operand:
         """A factor without free indices, to be expanded if it is a derivative."""
