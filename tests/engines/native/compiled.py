@@ -1,0 +1,111 @@
+"""Compiles one emitted function and applies it to NumPy arrays, through LLVM's MCJIT."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+from numpy.typing import NDArray
+
+from whygrad.engines.native.functions import arguments, emit, symbol
+
+Array = NDArray[Any]
+
+# Processors that every x86-64 with AVX-512 can stand for: name, features.
+HOST = ("", "")
+AVX2 = ("haswell", "")
+SSE2 = ("x86-64", "")
+
+_ELEMENTS = {"float": np.float32, "double": np.float64}
+
+
+def module_text(name: str, element: str, lanes: int, again: int = 1) -> str:
+    """An external `loop(out, x, y, blocks)` over whole blocks of lanes, done `again` times."""
+    kind = element if lanes == 1 else f"<{lanes} x {element}>"
+    size = {"float": 4, "double": 8}[element]
+    names = ["x", "y"][: arguments(name)]
+    loads = [
+        line
+        for a in names
+        for line in (
+            f"  %p{a} = getelementptr {element}, ptr %{a}, i64 %at",
+            f"  %v{a} = load {kind}, ptr %p{a}, align {size}",
+        )
+    ]
+    listed = ", ".join(f"{kind} %v{a}" for a in names)
+    return "\n".join(
+        [
+            emit(name, element, lanes),
+            "define void @loop(ptr noalias %out, ptr noalias %x, ptr noalias %y, i64 %n) {",
+            "entry:",
+            "  %some = icmp sgt i64 %n, 0",
+            "  br i1 %some, label %outer, label %end",
+            "outer:",
+            "  %round = phi i64 [0, %entry], [%nextround, %inner]",
+            "  br label %body",
+            "body:",
+            "  %i = phi i64 [0, %outer], [%next, %body]",
+            f"  %at = mul i64 %i, {lanes}",
+            *loads,
+            f"  %r = call {kind} {symbol(name, element, lanes)}({listed})",
+            f"  %po = getelementptr {element}, ptr %out, i64 %at",
+            f"  store {kind} %r, ptr %po, align {size}",
+            "  %next = add i64 %i, 1",
+            "  %more = icmp slt i64 %next, %n",
+            "  br i1 %more, label %body, label %inner",
+            "inner:",
+            "  %nextround = add i64 %round, 1",
+            f"  %again = icmp slt i64 %nextround, {again}",
+            "  br i1 %again, label %outer, label %end",
+            "end:",
+            "  ret void",
+            "}",
+        ]
+    )
+
+
+def machine(processor: tuple[str, str], triple: str = "") -> llvm.TargetMachine:
+    """A target machine that may be used once."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    target = llvm.Target.from_triple(triple) if triple else llvm.Target.from_default_triple()
+    cpu, features = processor
+    if processor == HOST and not triple:
+        cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    return target.create_target_machine(cpu=cpu, features=features, opt=3)
+
+
+def assembly(
+    name: str, element: str, lanes: int, processor: tuple[str, str], triple: str = ""
+) -> str:
+    """The assembly of the loop over a function."""
+    module = llvm.parse_assembly(module_text(name, element, lanes))
+    return machine(processor, triple).emit_assembly(module)
+
+
+@cache
+def engine(
+    name: str, element: str, lanes: int, processor: tuple[str, str] = HOST, again: int = 1
+) -> tuple[llvm.ExecutionEngine, Callable[..., None]]:
+    module = llvm.parse_assembly(module_text(name, element, lanes, again))
+    module.verify()
+    made = llvm.create_mcjit_compiler(module, machine(processor))
+    made.finalize_object()
+    kind = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64)
+    return made, kind(made.get_function_address("loop"))
+
+
+def apply(name: str, *args: Array, lanes: int = 0, processor: tuple[str, str] = HOST) -> Array:
+    """The function of arrays of float32 or float64; lanes fill 64 bytes if they are not given."""
+    element = {4: "float", 8: "double"}[args[0].itemsize]
+    lanes = lanes or 64 // args[0].itemsize
+    blocks = -(-args[0].size // lanes)
+    padded = [np.concatenate([a.ravel(), np.ones(blocks * lanes - a.size, a.dtype)]) for a in args]
+    out = np.empty_like(padded[0])
+    pointers = [a.ctypes.data for a in (out, padded[0], padded[-1])]
+    engine(name, element, lanes, processor)[1](*pointers, blocks)
+    return out[: args[0].size].reshape(args[0].shape)
