@@ -33,9 +33,7 @@ def fit(
     from .table import read_table
 
     frame, found = read_table(table), roles(net.system)
-    if target not in frame.columns:
-        hint = nearest(str(target), frame.columns)
-        raise DataError(f"the table has no column '{target}' to be the target; {hint}")
+    target_column(frame, target)
     fitted = net.preprocessing or _fitted(net, frame, found, target, validation, seed)
     if fitted.target != target:
         raise DataError(
@@ -95,6 +93,14 @@ def held_out(net: Network, table: Table) -> pl.DataFrame:
     return frame[rows]
 
 
+def target_column(frame: pl.DataFrame, target: str) -> pl.Series:
+    """The column of that name; raises DataError where there is none."""
+    if target not in frame.columns:
+        hint = nearest(str(target), frame.columns)
+        raise DataError(f"the table has no column '{target}' to be the target; {hint}")
+    return frame[target]
+
+
 def _fitted(
     net: Network, frame: pl.DataFrame, found: Roles, target: str, validation: float, seed: int
 ) -> Preprocessing:
@@ -120,7 +126,7 @@ def _split(
 
 def _are_classes(found: Roles, frame: pl.DataFrame, target: str) -> bool:
     """Whether a target column is to be told apart by name: text always, numbers if need be."""
-    column = frame[target]
+    column = target_column(frame, target)
     if found.classes is not None or not column.dtype.is_numeric():
         return True
     if not found.is_sigmoid:
@@ -185,7 +191,8 @@ def _predicted(net: Network, frame: pl.DataFrame, fitted: Preprocessing) -> Arra
 def _preprocessing(net: Network) -> Preprocessing:
     if net.preprocessing is None:
         raise WhygradError(
-            "the network has seen no table yet: call net.fit(table, target=..., epochs=...) first"
+            "the network was not trained on a table, so nothing says which column is what: "
+            "train it by net.fit(table, target=..., epochs=...) or `whygrad train`"
         )
     return net.preprocessing
 

@@ -11,6 +11,7 @@ import typer
 from ..errors import WhygradError
 
 LARGEST = 1e100
+INTERRUPTED = 130  # the exit code of what Ctrl-C ended
 
 app = typer.Typer(
     add_completion=False,

@@ -94,7 +94,7 @@ def check(
 ) -> None:
     """Check derivatives by finite differences.
 
-    Data are drawn at random, and the parameters as the text says.
+    Data are drawn at random, and the parameters of a text as it says; a model has its own.
 
     The exit code is 0 if all agree, 1 if some do not and 2 if the check could not be made.
     """
@@ -103,8 +103,9 @@ def check(
     sizes = dict(map(_size, size or ()))
     with faults_in(net):
         network = open_network(net)
-        drawn = draw(network.system, sizes, seed, positive=positive)
-        network.init(seed=seed, sizes=drawn.sizes, data=drawn.arrays)
+        drawn = draw(network.system, {**network.sizes, **sizes}, seed, positive=positive)
+        if not network.drawn:
+            network.init(seed=seed, sizes=drawn.sizes, data=drawn.arrays)
         check_wanted(network.derive())
         _check_finite(network, drawn.arrays)
         report = network.check(training=training, seed=seed, data=drawn.arrays)

@@ -21,7 +21,6 @@ LENGTH = 8  # bytes with which a safetensors file says how long its header is
 Net = typer.Argument(
     metavar="NET", help="A network's text (a .wg file, or - for the input), or a saved model."
 )
-Model = typer.Argument(metavar="MODEL", help="A model that `whygrad train` saved.")
 Data = typer.Argument(metavar="DATA", help="A table: a CSV or Parquet file.")
 
 
@@ -47,14 +46,29 @@ def is_model(name: str) -> bool:
     return b"\0" in beginning and beginning.endswith(b"{")
 
 
+def is_file(name: str) -> bool:
+    """Whether there is anything under this name."""
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):
+        return False
+
+
 def is_short(name: str) -> bool:
     """Whether layers are written in short, as dense:16:tanh,dense:3, and it is no file's name."""
-    if name.endswith(".wg") or name == "-":
-        return False
-    try:
-        return ":" in name and not Path(name).exists()
-    except (OSError, ValueError):
-        return ":" in name
+    return ":" in name and not name.endswith(".wg") and not is_file(name)
+
+
+def check_output(option: str, name: str, *inputs: str) -> None:
+    """Raise WhygradError where a file cannot be written, or would replace what is read."""
+    place = Path(name)
+    if not (name and is_file(str(place.parent))):
+        raise WhygradError(f"{option} {name}: there is no folder '{place.parent}'")
+    if is_file(name) and place.is_dir():
+        raise WhygradError(f"{option} {name}: it is a folder; name a file in it")
+    for source in inputs:
+        if is_file(name) and is_file(source) and place.samefile(source):
+            raise WhygradError(f"{option} {name} would replace a file that is read: choose another")
 
 
 @contextmanager
