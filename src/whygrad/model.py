@@ -246,7 +246,7 @@ class Network(BaseNetwork):
         A safetensors file: the text, the parameters, states and settings, and what belongs to
         them. Whatever happens, the file holds what it held before or all that is new.
         """
-        from .storage import save
+        from .storage.models import save
 
         save(self, path)
 
@@ -289,6 +289,6 @@ def load(path: str | PathLike[str]) -> Network:
 
     Raises DataError for any other file, and for one that is cut short or was changed.
     """
-    from .storage import load
+    from .storage.models import load
 
     return load(path, Network)
