@@ -1,0 +1,51 @@
+"""The loop over the steps of an epoch, in machine code."""
+
+from __future__ import annotations
+
+DRIVER = """
+define i64 @epoch(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control,
+                  i64 %count, ptr %moves, i64 %moved) {
+entry:
+  %stop.p = getelementptr i64, ptr %control, i64 2
+  %started = call i1 @gate(ptr %control, i64 %thread)
+  br i1 %started, label %step, label %never
+step:
+  %k = phi i64 [ 0, %entry ], [ %k.next, %moving ]
+  call void @step(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
+  call void @barrier(ptr %control, i64 %threads)
+  %stop = load atomic i64, ptr %stop.p monotonic, align 8
+  %stopped = icmp ne i64 %stop, 0
+  br i1 %stopped, label %done, label %begin
+begin:
+  %k.next = add i64 %k, 1
+  %more = icmp ult i64 %k.next, %count
+  br i1 %more, label %moving, label %done
+moving:
+  %m = phi i64 [ 0, %begin ], [ %m.next, %move ]
+  %left = icmp ult i64 %m, %moved
+  br i1 %left, label %move, label %step
+move:
+  %move.p = getelementptr [2 x i64], ptr %moves, i64 %m
+  %slot = load i64, ptr %move.p
+  %stride.p = getelementptr i64, ptr %move.p, i64 1
+  %stride = load i64, ptr %stride.p
+  %place = getelementptr ptr, ptr %buffers, i64 %slot
+  %old = load ptr, ptr %place
+  %new = getelementptr i8, ptr %old, i64 %stride
+  store ptr %new, ptr %place
+  %m.next = add i64 %m, 1
+  br label %moving
+done:
+  %steps = phi i64 [ %k, %step ], [ %k.next, %begin ]
+  ret i64 %steps
+never:
+  ret i64 0
+}
+"""
+"""`@epoch` calls `@step` up to `count` times and returns how many steps went well.
+
+All threads call it, each with its own number and its own table of buffers. After a step it moves
+some of their pointers on: `moves` holds pairs of a slot in the table and a number of bytes (those
+of the rows of a batch, of its noise, of its cost). It ends early, in all threads alike, after a
+step that set a flag in `control`; needs `@barrier` and `@gate`, see `threads`.
+"""

@@ -1,0 +1,165 @@
+"""From the text of LLVM IR to functions that can be called.
+
+Two steps, so that what the first one makes can be kept on disk: `machine_code` translates, for any
+processor, and `Library` loads what was translated for this one. LLVM's passes are not run: the
+text says already which vectors and which order are meant.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llvmlite.binding import TargetMachine
+
+OPTIMISATION = 2
+"""The level of LLVM's code generation; 0 gives code three times slower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A processor to generate code for, in LLVM's words.
+
+    `features` is a list as in "+avx2,+fma"; it names all that the code may use beyond what every
+    processor of the triple has.
+    """
+
+    triple: str
+    cpu: str = ""
+    features: str = ""
+
+    @property
+    def is_x86(self) -> bool:
+        """Whether it is a 64-bit x86."""
+        return self.triple.startswith("x86_64")
+
+    @property
+    def is_arm(self) -> bool:
+        """Whether it is a 64-bit Arm."""
+        return self.triple.startswith(("aarch64", "arm64"))
+
+    def has(self, feature: str) -> bool:
+        """Whether a feature is there, as "fma"."""
+        return f"+{feature}" in self.features.split(",")
+
+    @property
+    def vector_bits(self) -> int:
+        """The width of a vector register."""
+        if self.has("avx512f") and self.has("avx512vl"):
+            return 512
+        return 256 if self.has("avx") else 128
+
+    @property
+    def vector_registers(self) -> int:
+        """How many vector registers there are."""
+        return 32 if self.is_arm or self.vector_bits == 512 else 16
+
+
+X86 = Target("x86_64-unknown-linux-gnu", "x86-64")
+AVX2 = Target("x86_64-unknown-linux-gnu", "x86-64", "+avx,+avx2,+fma")
+ARM = Target("aarch64-unknown-linux-gnu", "generic", "+neon")
+
+
+@cache
+def host() -> Target:
+    """The processor that this runs on."""
+    import llvmlite.binding as llvm
+
+    features = llvm.get_host_cpu_features().flatten()
+    return Target(llvm.get_process_triple(), llvm.get_host_cpu_name(), features)
+
+
+def machine_code(text: str, target: Target) -> bytes:
+    """An object file with the functions of the text; the same bytes for the same text."""
+    code: bytes = _machine(target).emit_object(_module(text))
+    return code
+
+
+def assembly(text: str, target: Target) -> str:
+    """What `machine_code` makes of the text, to be read."""
+    read: str = _machine(target).emit_assembly(_module(text))
+    return read
+
+
+def externals(text: str) -> frozenset[str]:
+    """The functions that a text declares and does not define, those of LLVM itself aside."""
+    declared = re.findall(r"^declare [^@]*@([\w.]+)\(", text, re.MULTILINE)
+    return frozenset(name for name in declared if not name.startswith("llvm."))
+
+
+class Library:
+    """Machine code in memory, for as long as this object lives.
+
+    `symbols` are the external functions that it calls.
+    """
+
+    def __init__(self, code: bytes, symbols: Iterable[str] = ()) -> None:
+        import llvmlite.binding as llvm
+
+        for name in symbols:
+            llvm.add_symbol(name, _address(name))
+        # a machine belongs to the engine it is given to and must not be used again
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(host()))
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self._engine.finalize_object()
+
+    def address(self, name: str) -> int:
+        """Where a function is."""
+        address: int = self._engine.get_function_address(name)
+        if not address:
+            raise LookupError(f"the machine code has no function {name}")
+        return address
+
+
+def _module(text: str) -> Any:
+    import llvmlite.binding as llvm
+
+    module = llvm.parse_assembly(text)
+    module.verify()
+    return module
+
+
+def _machine(target: Target) -> TargetMachine:
+    import llvmlite.binding as llvm
+
+    if target == host():
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+    else:
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu, features=target.features, opt=OPTIMISATION, jit=True
+    )
+
+
+def _address(name: str) -> int:
+    """The address of a C function; it differs from process to process, so code only names it."""
+    if name in ("sgemm", "dgemm"):
+        return _blas(name)
+    for library in ("ucrtbase", "kernel32") if sys.platform == "win32" else (None, "libm.so.6"):
+        try:
+            function = getattr(ctypes.CDLL(library), name)
+        except (OSError, AttributeError):
+            continue
+        return ctypes.cast(function, ctypes.c_void_p).value or 0
+    raise LookupError(f"there is no C function {name}")
+
+
+def _blas(name: str) -> int:
+    """SciPy's entry points for compiled code: Fortran's arguments, all by reference."""
+    from scipy.linalg import cython_blas
+
+    functions: Mapping[str, object] = vars(cython_blas)["__pyx_capi__"]
+    capsule = ctypes.py_object(functions[name])
+    get_name = ctypes.pythonapi.PyCapsule_GetName
+    get_name.restype, get_name.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return int(get_pointer(capsule, get_name(capsule)))
