@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from .values import finite_numbers, refuse_nearly_numbers, texts, where
+from .values import finite_numbers, listed, refuse_nearly_numbers, texts, where
 
 if TYPE_CHECKING:
     import polars as pl
+
 
 MOST_VALUES = 50
 
@@ -23,8 +24,8 @@ class Numbers:
     """A column of numbers, standardised: (value − mean) / scale."""
 
     name: str
-    mean: float
-    scale: float
+    mean: float = 0.0
+    scale: float = 1.0
 
     @classmethod
     def fit(cls, column: pl.Series, rows: NDArray[np.integer]) -> Numbers:
@@ -38,16 +39,24 @@ class Numbers:
         return cls(column.name, mean, scale or 1.0)
 
     @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names of what it becomes."""
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the inputs that it becomes."""
         return (self.name,)
 
-    def encode(self, column: pl.Series) -> list[pl.Series]:
-        """Standardised values, float64."""
-        return [(finite_numbers(column) - self.mean) / self.scale]
+    def encode(self, column: pl.Series, dtype: type[pl.DataType]) -> list[pl.Series]:
+        """Standardised values."""
+        encoded = ((finite_numbers(column) - self.mean) / self.scale).cast(dtype)
+        infinite = ~encoded.is_finite()
+        if infinite.any():
+            place, value = where(column, infinite)
+            raise DataError(f"{place}: {value} is too far from the numbers in training")
+        return [encoded]
 
     def target(self, column: pl.Series) -> NDArray[np.float64]:
-        return self.encode(column)[0].to_numpy()
+        """Standardised values, of shape (rows,)."""
+        import polars as pl
+
+        return self.encode(column, pl.Float64)[0].to_numpy()
 
     def restore(self, values: NDArray[Any]) -> NDArray[Any]:
         """The other way: from standardised values to the column's own units."""
@@ -56,49 +65,45 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Categories:
-    """A column of a few different values, each known by its text."""
+    """A column of different values, each known by its text."""
 
     name: str
     values: tuple[str, ...]
 
     @classmethod
     def fit(cls, column: pl.Series) -> Categories:
-        """The values of all rows, text in the order of the alphabet, numbers in their own."""
+        """The values of all rows: text in the order of its characters, numbers in their own."""
         refuse_nearly_numbers(column)
         ordered = column if column.dtype.is_numeric() else texts(column)
         return cls(column.name, tuple(texts(ordered.unique().sort())))
 
     @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names of what it becomes."""
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the inputs that it becomes."""
         return tuple(f"{self.name}={value}" for value in self.values)
 
-    def encode(self, column: pl.Series) -> list[pl.Series]:
-        """For each value a column that is 1 where the value stands, else 0."""
-        import polars as pl
-
+    def encode(self, column: pl.Series, dtype: type[pl.DataType]) -> list[pl.Series]:
+        """One-hot: for each value a column that is 1 where the value stands, else 0."""
         codes = self._codes(column)
-        return [(codes == code).cast(pl.Float64) for code in range(len(self.values))]
+        return [(codes == code).cast(dtype) for code in range(len(self.values))]
 
     def target(self, column: pl.Series) -> NDArray[np.int64]:
-        """Class numbers: the places of the values in `values`."""
+        """The number of each value among `values`, of shape (rows,)."""
         return self._codes(column).to_numpy()
 
     def restore(self, values: NDArray[Any]) -> NDArray[Any]:
-        """The values that belong to class numbers."""
+        """The other way: from the numbers to the values."""
         return np.take(np.array(self.values), values)
 
     def _codes(self, column: pl.Series) -> pl.Series:
         import polars as pl
 
         known = {value: code for code, value in enumerate(self.values)}
-        found = texts(column)
-        codes = found.replace_strict(known, default=None, return_dtype=pl.Int64)
+        codes = texts(column).replace_strict(known, default=None, return_dtype=pl.Int64)
         if codes.null_count():
-            row = codes.is_null().arg_true()[0]
+            place, value = where(column, codes.is_null())
             raise DataError(
-                f"{where(column.name, row)}: '{found[row]}' was not among the values in training, "
-                f"which are {', '.join(self.values)}"
+                f"{place}: {value} is not among the values in training: {listed(self.values)}"
             )
         return codes
 
@@ -110,7 +115,7 @@ def fit_input(column: pl.Series, rows: NDArray[np.integer]) -> Numbers | Categor
     fitted = Categories.fit(column)
     if len(fitted.values) > MOST_VALUES:
         raise DataError(
-            f"column '{column.name}' holds text with {len(fitted.values):,} different values; "
-            f"up to {MOST_VALUES} can become one-hot. Drop the column, or put its values together"
+            f"column '{column.name}' holds text with {len(fitted.values):,} different values, and "
+            f"up to {MOST_VALUES} can become one-hot: drop the column, or unite values"
         )
     return fitted

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError, nearest
+from ..errors import DataError, WhygradError, resembling
 from .columns import Categories, Numbers, fit_input
 from .stored import columns_from_json, to_json
-from .values import texts
+from .values import listed, refuse_nearly_numbers, shown, texts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,26 +30,42 @@ class Preprocessing:
 
     @classmethod
     def fit(
-        cls, frame: pl.DataFrame, target: str, rows: NDArray[np.integer], *, classes: bool
+        cls,
+        frame: pl.DataFrame,
+        target: str,
+        rows: NDArray[np.integer],
+        *,
+        classes: bool,
+        standardise: bool = True,
     ) -> Preprocessing:
         """Learn from a table how to prepare it, and later ones like it.
 
         Args:
-            frame: the table, training rows and held-out rows.
+            frame: the table, the rows held out included.
             target: the name of the column to be predicted; all others are inputs.
-            rows: the numbers of the training rows, from 0; mean and deviation are theirs alone.
-            classes: whether the target holds classes, else numbers.
+            rows: the numbers of the training rows, from 0. Means and deviations are theirs alone;
+                the values of a text column, and the classes, are those of all rows.
+            classes: whether the target is a class, else a number.
+            standardise: whether a target of numbers is standardised; not if the network's range
+                asks for the numbers as they are.
 
         Raises DataError, which names the column and the row.
         """
-        wanted = _column(frame, target, "target")
+        table = _columns(frame)
+        wanted = _named(table, target)
         if len(rows) < 2:
-            raise DataError(f"the table has {len(frame)} rows: training takes at least two")
-        others = [c for c in frame.iter_columns() if c.name != target]
-        if not others:
+            raise DataError(
+                f"training takes at least two rows; of {len(frame)} in the table it has {len(rows)}"
+            )
+        inputs = [column for name, column in table.items() if name != target]
+        if not inputs:
             raise DataError(f"the table has no column besides the target '{target}'")
-        answer = _fit_classes(wanted) if classes else _fit_numbers(wanted, rows)
-        return cls(tuple(fit_input(c, rows) for c in others), answer)
+        if classes:
+            answer: Numbers | Categories = _fit_classes(wanted)
+        else:
+            _refuse_text(wanted)
+            answer = Numbers.fit(wanted, rows) if standardise else Numbers(target)
+        return cls(tuple(fit_input(column, rows) for column in inputs), answer)
 
     @property
     def target(self) -> str:
@@ -64,23 +80,28 @@ class Preprocessing:
     @property
     def input_names(self) -> tuple[str, ...]:
         """A name for each input: the column's, or 'column=value' where it is one-hot."""
-        return tuple(name for column in self.columns for name in column.inputs)
+        return tuple(name for column in self.columns for name in column.input_names)
 
     def inputs(self, frame: pl.DataFrame, dtype: str = "float64") -> NDArray[Any]:
-        """The network's inputs, of shape (rows, width); columns that it does not know are ignored.
+        """The inputs, of shape (rows, width), in "float64" or "float32".
 
-        Raises DataError for a column that is missing, and for a value that cannot go in.
+        The order of the table's columns does not matter; those that it did not have in training
+        are ignored. Raises DataError for a column that is missing, and for a value that cannot
+        go in.
         """
         import polars as pl
 
-        kind = {"float64": pl.Float64, "float32": pl.Float32}[dtype]
-        parts = [s for c in self.columns for s in c.encode(_column(frame, c.name, "column"))]
-        ready = pl.DataFrame({str(i): part.cast(kind) for i, part in enumerate(parts)})
+        if dtype not in ("float64", "float32"):
+            raise WhygradError(f"dtype is 'float64' or 'float32', not {dtype!r}")
+        kind = pl.Float64 if dtype == "float64" else pl.Float32
+        table = _columns(frame)
+        parts = (part for c in self.columns for part in c.encode(_named(table, c.name), kind))
+        ready = pl.DataFrame([part.alias(f"{i}") for i, part in enumerate(parts)])
         return ready.to_numpy(order="c")
 
     def targets(self, frame: pl.DataFrame) -> NDArray[Any]:
         """Class numbers (int64), or standardised numbers (float64), of shape (rows,)."""
-        return self.answer.target(_column(frame, self.target, "target"))
+        return self.answer.target(_named(_columns(frame), self.target))
 
     def restore(self, values: NDArray[Any]) -> NDArray[Any]:
         """What targets stand for: the names of class numbers, or numbers in the target's units."""
@@ -96,28 +117,38 @@ class Preprocessing:
         return cls(*columns_from_json(stored))
 
 
-def _column(frame: pl.DataFrame, name: str, what: str) -> pl.Series:
-    if name not in frame.columns:
-        raise DataError(f"the table has no {what} '{name}'; {nearest(name, frame.columns)}")
-    return frame[name]
+def class_numbers(frame: pl.DataFrame, target: str) -> NDArray[np.int64]:
+    """The class number of each row, as `targets` gives it once a preprocessing is fitted."""
+    column = _named(_columns(frame), target)
+    return _fit_classes(column).target(column)
+
+
+def _columns(frame: pl.DataFrame) -> dict[str, pl.Series]:
+    return {column.name: column for column in frame.iter_columns()}
+
+
+def _named(columns: dict[str, pl.Series], name: str) -> pl.Series:
+    if name not in columns:
+        hint = resembling(name, columns) or f"it has {listed(list(columns))}"
+        raise DataError(f"the table has no column {shown(name)}; {hint}")
+    return columns[name]
 
 
 def _fit_classes(column: pl.Series) -> Categories:
-    if column.dtype.is_float() and texts(column).str.contains(".", literal=True).any():
-        raise DataError(f"the target '{column.name}' has numbers with fractions: no classes")
     fitted = Categories.fit(column)
     if len(fitted.values) < 2:
         raise DataError(
-            f"the target '{column.name}' has a single class, '{fitted.values[0]}': "
-            "there is nothing to tell apart"
+            f"the target '{column.name}' is {shown(fitted.values[0])} in every row: "
+            "there have to be two classes or more"
         )
     return fitted
 
 
-def _fit_numbers(column: pl.Series, rows: NDArray[np.integer]) -> Numbers:
-    if not column.dtype.is_numeric():
+def _refuse_text(target: pl.Series) -> None:
+    refuse_nearly_numbers(target)
+    if not target.dtype.is_numeric():
+        count = len(texts(target).unique())
         raise DataError(
-            f"the target '{column.name}' holds text ('{column[0]}'), which a single output cannot "
-            "predict: give the network an output for each class"
+            f"the target '{target.name}' holds text, such as {shown(target[0])}, and a single "
+            f"output predicts numbers: give the network an output for each of {count:,} classes"
         )
-    return Numbers.fit(column, rows)

@@ -2,66 +2,74 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DataError
-from .faults import explain, header, refuse_too_many
+from .lines import check_lines, header
 
 if TYPE_CHECKING:
     import polars as pl
 
-SEPARATORS = ",;\t"
+# Wider tables than this take polars gigabytes, whatever is in them.
+MOST_COLUMNS = 100_000
+LONGEST_FOOTER = 2**26  # bytes, in which a Parquet file describes its columns
 
 
-def read_table(source: object) -> pl.DataFrame:
+def read_table(source: str | PathLike[str] | pl.DataFrame) -> pl.DataFrame:
     """A table from a file whose name ends in .csv, .tsv or .parquet; a DataFrame is taken as it is.
 
-    A text file is UTF-8, its first line holds the names of the columns, and the values are
-    separated by commas, semicolons or tabs. An empty value is a missing one. Spaces around a
-    value are no part of it.
+    A text file is in UTF-8. Its first line names the columns; values are separated by commas,
+    semicolons or tabs, whichever the first line has most of. An empty value is a missing one.
+    Spaces around a value are no part of it, and empty lines at the end no rows.
 
     Raises DataError, which names the file and the place in it.
     """
     import polars as pl
 
     if isinstance(source, pl.DataFrame):
-        return _with_rows("the table", source)
-    if not isinstance(source, str | Path):
+        return _checked("the table", source)
+    if not isinstance(source, str | PathLike):
         raise DataError(
-            "a table is the path of a .csv, .tsv or .parquet file or a polars DataFrame; "
+            "a table is the path of a .csv, .tsv or .parquet file, or a polars DataFrame; "
             f"this is of type {type(source).__name__}"
         )
     path = Path(source)
     readers = {".csv": _read_text, ".tsv": _read_text, ".parquet": _read_parquet}
-    ending = path.suffix.lower()
-    if not path.exists():
-        raise DataError(f"{path}: there is no such file")
-    if not path.is_file():
-        raise DataError(f"{path} is no file")
-    if ending not in readers:
-        raise DataError(f"{path}: a table's name ends in .csv, .tsv or .parquet")
+    read = readers.get(path.suffix.lower())
+    if read is None:
+        raise DataError(f"{path}: the name of a table's file ends in .csv, .tsv or .parquet")
     try:
-        return _with_rows(str(path), readers[ending](path))
+        if not path.is_file():
+            raise DataError(f"{path} is {'a folder' if path.is_dir() else 'not there'}")
+        return _checked(str(path), read(path))
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def _read_text(path: Path) -> pl.DataFrame:
     import polars as pl
 
-    names = header(path)
-    refuse_too_many(path, len(names))
-    line = path.open(encoding="utf-8-sig").readline()
-    separator = max(SEPARATORS, key=line.count)
+    names, separator = header(path)
+    _check_count(path, len(names))
     try:
         try:
             frame = pl.read_csv(path, separator=separator, glob=False)
-        except pl.exceptions.ComputeError:  # a late value is unlike those it guessed types from
+        except pl.exceptions.ComputeError:  # perhaps a late value unlike those it took types from
             frame = pl.read_csv(path, separator=separator, glob=False, infer_schema=False)
+        frame.columns = names
     except pl.exceptions.PolarsError as error:
-        raise explain(path, separator, error) from None
-    return frame.with_columns(_settled(column) for column in frame.iter_columns())
+        check_lines(path, separator, len(names))
+        reason = str(error).split("\n")[0]
+        raise DataError(
+            f"{path} is no table that can be read ({reason}); a quotation mark may be out of place"
+        ) from None
+    frame = frame.with_columns(_settled(column) for column in frame.iter_columns())
+    frame = _without_empty_end(frame).rechunk()
+    if frame[:, -1].null_count():  # so it looks where a row is too short, too
+        check_lines(path, separator, len(names), len(frame))
+    return frame
 
 
 def _settled(column: pl.Series) -> pl.Series:
@@ -70,27 +78,49 @@ def _settled(column: pl.Series) -> pl.Series:
 
     if column.dtype != pl.String:
         return column
-    stripped = column.str.strip_chars()
-    stripped = stripped.set(stripped == "", None)
+    text = column.str.strip_chars().replace("", None)
     for kind in (pl.Int64, pl.Float64):
-        numbers = stripped.cast(kind, strict=False)
-        if numbers.null_count() == stripped.null_count() < len(column):
+        numbers = text.cast(kind, strict=False)
+        if numbers.null_count() == text.null_count() < len(text):
             return numbers
-    return stripped
+    return text
+
+
+def _without_empty_end(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series().arg_true()
+    return frame.head(filled[-1] + 1 if len(filled) else 0)
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:
     import polars as pl
 
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 8))
+        footer = int.from_bytes(file.read(4), "little")
+        if file.read() == b"PAR1" and LONGEST_FOOTER < footer < path.stat().st_size:
+            raise DataError(
+                f"{path} takes {footer / 1e6:.0f} MB to describe its columns: "
+                f"they are too many; up to {MOST_COLUMNS:,} can be read"
+            )
     try:
+        _check_count(path, len(pl.read_parquet_schema(path)))
         return pl.read_parquet(path, glob=False)
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"{path} is no Parquet file, or a damaged one: {error}") from None
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        reason = str(error).split("\n")[0]
+        raise DataError(f"{path} is no Parquet file, or is damaged: {reason}") from None
 
 
-def _with_rows(what: str, frame: pl.DataFrame) -> pl.DataFrame:
+def _check_count(path: Path, columns: int) -> None:
+    if columns > MOST_COLUMNS:
+        raise DataError(f"{path} has {columns:,} columns: up to {MOST_COLUMNS:,} can be read")
+
+
+def _checked(what: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The table, if it has anything in it."""
     if not frame.width:
         raise DataError(f"{what} has no columns")
     if not len(frame):
-        raise DataError(f"{what} has a header, but no rows")
+        raise DataError(f"{what} has no rows below the names of its columns")
     return frame

@@ -1,7 +1,9 @@
-"""The values of one column, checked: numbers or texts, none of them missing."""
+"""The values of one column, checked: finite numbers or texts, none of them missing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from reprlib import Repr
 from typing import TYPE_CHECKING
 
 from ..errors import DataError
@@ -10,70 +12,94 @@ if TYPE_CHECKING:
     import polars as pl
 
 LARGEST = 2**53  # up to here every whole number is a float64
+LISTED = 12
+
+_short = Repr()
+_short.maxstring = _short.maxother = 60
 
 
-def where(name: str, row: int) -> str:
-    """A place in a table as its reader counts: the first row below the header is row 1."""
-    return f"column '{name}', row {row + 1} (below the header)"
+def where(column: pl.Series, at: pl.Series) -> tuple[str, str]:
+    """The first place of those marked, and the value there.
+
+    Rows are counted as a reader counts them: the one below the header is row 1.
+    """
+    row = at.arg_true()[0]
+    return f"column '{column.name}', row {row + 1} below the header", shown(column[row])
+
+
+def shown(value: object) -> str:
+    """A value in a message: in quotation marks if it is text, and never long."""
+    return _short.repr(value)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of many names, and how many there are."""
+    some = ", ".join(map(shown, names[:LISTED]))
+    return f"{some}, ... ({len(names):,} in all)" if len(names) > LISTED else some
 
 
 def refuse_missing(column: pl.Series) -> None:
     if column.null_count():
-        row = column.is_null().arg_true()[0]
+        place, _ = where(column, column.is_null())
         raise DataError(
-            f"{where(column.name, row)}: the value is missing. Fill it in, or leave out the row "
-            "or the column"
+            f"{place}: the value is missing; fill it in, or leave out the row or the column"
         )
 
 
 def finite_numbers(column: pl.Series) -> pl.Series:
-    """A column of numbers as float64, all of them finite; text counts if it is read as numbers."""
+    """A column of numbers as float64, all of them finite; text that reads as numbers is taken."""
     import polars as pl
 
     refuse_missing(column)
     if not (column.dtype.is_numeric() or column.dtype == pl.String):
         raise DataError(f"column '{column.name}' holds no numbers: its type is {column.dtype}")
     numbers = column.cast(pl.Float64, strict=False)
-    unread = numbers.is_null()
-    if unread.any():
-        row = unread.arg_true()[0]
-        raise DataError(f"{where(column.name, row)}: '{column[row]}' is no number")
-    finite = numbers.is_finite()
-    if not finite.all():
-        row = (~finite).arg_true()[0]
-        raise DataError(f"{where(column.name, row)}: {numbers[row]} is no finite number")
+    if numbers.null_count():
+        place, value = where(column, numbers.is_null())
+        raise DataError(f"{place}: {value} is no number")
+    infinite = ~numbers.is_finite()
+    if infinite.any():
+        place, value = where(column, infinite)
+        raise DataError(f"{place}: the number is {value}; it has to be finite")
     return numbers
 
 
 def texts(column: pl.Series) -> pl.Series:
-    """A column of text, truth values, categories or whole numbers as text."""
+    """A column of text, truth values, categories or whole numbers, as text."""
     import polars as pl
 
     refuse_missing(column)
-    kinds = (pl.String, pl.Boolean, pl.Categorical, pl.Enum)
-    if column.dtype.is_float():
+    if column.dtype.is_numeric() and not column.dtype.is_integer():
         numbers = finite_numbers(column)
-        fraction = (numbers != numbers.floor()) | (numbers.abs() > LARGEST)
-        if not fraction.any():
-            column = column.cast(pl.Int64)
-    elif not (column.dtype.is_numeric() or column.dtype in kinds):
-        raise DataError(
-            f"column '{column.name}' is of type {column.dtype}: leave it out, or make it numbers"
-        )
-    return column.cast(pl.String)
+        fractions = (numbers != numbers.floor()) | (numbers.abs() > LARGEST)
+        if fractions.any():
+            place, value = where(column, fractions)
+            raise DataError(f"{place}: {value} is no whole number, so it is no class")
+        return numbers.cast(pl.Int64).cast(pl.String)
+    if column.dtype.is_integer() or column.dtype in (
+        pl.String,
+        pl.Boolean,
+        pl.Categorical,
+        pl.Enum,
+    ):
+        return column.cast(pl.String)
+    raise DataError(
+        f"column '{column.name}' is of type {column.dtype}, neither numbers nor text: "
+        "drop the column, or make numbers of it"
+    )
 
 
 def refuse_nearly_numbers(column: pl.Series) -> None:
-    """Raise DataError for a text in a column that holds numbers for the most part."""
+    """Raise DataError for a text in a column of which more than half are numbers."""
     import polars as pl
 
     if column.dtype != pl.String:
         return
-    numbers = column.cast(pl.Float64, strict=False)
-    count = len(column) - numbers.null_count()
-    if len(column) / 2 < count < len(column) - column.null_count():
-        row = (numbers.is_null() & column.is_not_null()).arg_true()[0]
+    unread = column.cast(pl.Float64, strict=False).is_null() & column.is_not_null()
+    count = unread.sum()
+    if 0 < count < len(column) / 2:
+        place, value = where(column, unread)
         raise DataError(
-            f"{where(column.name, row)}: '{column[row]}' is no number, but {count:,} of "
-            f"{len(column):,} values in this column are"
+            f"{place}: {value} is no number, but {len(column) - count:,} of {len(column):,} "
+            "values in this column are"
         )
