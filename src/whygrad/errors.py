@@ -65,7 +65,14 @@ class DataError(WhygradError):
 
 
 class TrainingError(WhygradError):
-    """A training that cannot go on, as when the cost is no longer finite."""
+    """A training that cannot go on, as when the cost is no longer finite.
+
+    `step` is the number of the step that failed.
+    """
+
+    def __init__(self, message: str, step: int = 0) -> None:
+        self.step = step
+        super().__init__(message)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

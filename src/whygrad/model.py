@@ -50,9 +50,11 @@ class Network(BaseNetwork):
         batch_size: int | None = None,
         optimizer: Optimizer | None = None,
         validation: float = 0.0,
+        patience: int | None = None,
         seed: int = 0,
         progress: bool = False,
         dtype: str = "float64",
+        engine: str = "reference",
         data: Mapping[str, object] | None = None,
         **named: object,
     ) -> History:
@@ -65,9 +67,11 @@ class Network(BaseNetwork):
             batch_size=batch_size,
             optimizer=optimizer,
             validation=validation,
+            patience=patience,
             seed=seed,
             progress=progress,
             dtype=dtype,
+            engine=engine,
             data=data,
             **named,
         )

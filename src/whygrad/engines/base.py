@@ -54,9 +54,9 @@ class Program(Protocol):
         the noise, and on by one from batch to batch.
 
         Raises TrainingError as soon as the cost or an update is not finite: it
-        names the step and the equation that, in the order of evaluation, was
-        the first to be no longer finite. The arrays are then as they were
-        before that step.
+        names the step, has it as `step`, and names the equation that, in the
+        order of evaluation, was the first to be no longer finite. The arrays
+        are then as they were before that step.
         """
 
 

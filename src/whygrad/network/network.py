@@ -36,6 +36,7 @@ from .parameters import Parameters
 if TYPE_CHECKING:
     from ..calculus import Derivation
     from ..engines.base import Program
+    from ..training import History, Run
 
 
 COMPUTED = ("equation", "noise")
@@ -69,6 +70,8 @@ class BaseNetwork:
         self._parameters: Parameters | None = None
         self._states: Parameters | None = None
         self.sizes: dict[str, int] = {}
+        self.history: History | None = None  # of the last training, as is `run`
+        self.run: Run | None = None
         self._derivations: dict[tuple[str, ...] | None, Derivation] = {}
         self._programs: dict[object, Program] = {}
 
@@ -104,6 +107,7 @@ class BaseNetwork:
         self.sizes = {i: found[i] for i in lasting if i in found}
         self._parameters = self._draw("param", found, seed)
         self._states = self._draw("state", found, seed)
+        self.history = self.run = None
         return self
 
     def restore(self, sizes: Mapping[str, int], values: Mapping[str, object]) -> Self:

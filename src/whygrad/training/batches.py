@@ -40,6 +40,20 @@ class Samples:
         }
 
 
+def check_share(share: object) -> None:
+    """Raise DataError for a share of rows to hold out that makes no sense."""
+    if not (is_number(share) and 0 <= share < 1):
+        raise DataError(f"validation is a share from 0 up to, but not including, 1; not {share!r}")
+
+
+def row_classes(system: System, arrays: Arrays) -> Rows | None:
+    """The class number of each row where the text has a `y[n] in k`, or None."""
+    for tensor in system.of_kind("given"):
+        if tensor.declaration and tensor.declaration.within and tensor.indices == (system.batch,):
+            return arrays[tensor.name]
+    return None
+
+
 def split(
     samples: Samples, share: float, seed: int, classes: NDArray[np.int64] | None
 ) -> tuple[Rows, Rows]:
@@ -47,8 +61,7 @@ def split(
 
     With class numbers, every class is held out to the same share, as near as whole rows allow.
     """
-    if not (is_number(share) and 0 <= share < 1):
-        raise DataError(f"validation is a share from 0 up to, but not including, 1; not {share!r}")
+    check_share(share)
     order = generator(seed, "validation").permutation(samples.count)
     wanted = round(share * samples.count)
     if share > 0 and not 0 < wanted < samples.count:

@@ -2,60 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING
+
+from ..errors import DataError
+from ..network.arguments import is_number
+
+if TYPE_CHECKING:
+    import polars as pl
 
 ROWS = 12
+MEASURES = ("", "accuracy", "R²")
 
 
 @dataclass
 class History:
     """One number an epoch; a list stays empty where there is nothing to measure.
 
-    `cost` and `accuracy` are means over the steps of the epoch, as the parameters were at
-    each of them; `validation_cost` and `validation_accuracy` belong to the parameters at the
-    end of the epoch, on the rows held out. Accuracy is the share of class numbers `y[n] in k`
-    at which the prediction is largest.
+    `cost` and `score` are means over the steps of the epoch, as the parameters were at each of
+    them; `validation_cost` and `validation_score` belong to the parameters at the end of the
+    epoch, on the rows held out. `measure` says what the score is: "accuracy", the share that is
+    predicted rightly, or "R²", where numbers are predicted.
+
+    `interrupted` says that Ctrl-C ended the training, after the last epoch here or in the next.
+    `best` is the number of the epoch, counted from 1, to which early stopping went back.
     """
 
+    measure: str = ""
     cost: list[float] = field(default_factory=list)
-    accuracy: list[float] = field(default_factory=list)
+    score: list[float] = field(default_factory=list)
     validation_cost: list[float] = field(default_factory=list)
-    validation_accuracy: list[float] = field(default_factory=list)
+    validation_score: list[float] = field(default_factory=list)
+    interrupted: bool = False
+    best: int | None = None
 
     def __len__(self) -> int:
         return len(self.cost)
 
     def __str__(self) -> str:
         """A table of at most a dozen epochs, the first and the last among them."""
-        columns = dict(self._columns())
+        columns = self._columns()
         last = len(self) - 1
         shown = sorted({round(row * last / (ROWS - 1)) for row in range(ROWS)}) if self else []
-        lines = [["epoch", *(name.replace("_", " ") for name in columns)]]
+        lines = [["epoch", *columns]]
         lines += [
-            [str(epoch + 1), *(_text(name, values[epoch]) for name, values in columns.items())]
+            [str(epoch + 1), *(self._text(name, values[epoch]) for name, values in columns.items())]
             for epoch in shown
         ]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join(
+        table = [
             "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
             for line in lines
-        )
+        ]
+        return "\n".join([*table, self.note] if self.note else table)
+
+    @property
+    def note(self) -> str:
+        """How the training ended, if not as it was meant to from the start; else empty."""
+        if self.interrupted:
+            return f"interrupted after epoch {len(self)}: the values reached are kept"
+        if self.best is not None:
+            return f"the values kept are those of epoch {self.best}, the best on rows held out"
+        return ""
+
+    def table(self) -> pl.DataFrame:
+        """A row for each epoch, a column for what was measured."""
+        import polars as pl
+
+        columns = {name.replace(" ", "_"): values for name, values in self._columns().items()}
+        return pl.DataFrame({"epoch": range(1, len(self) + 1), **columns})
 
     def line(self, epochs: int) -> str:
         """The last epoch, of so many, in words."""
-        last = {name: _text(name, values[-1]) for name, values in self._columns()}
-        trained = [f"{name} {last[name]}" for name in ("cost", "accuracy") if name in last]
-        held_out = [last[n] for n in ("validation_cost", "validation_accuracy") if n in last]
-        ending = f"; held out {', '.join(held_out)}" if held_out else ""
-        return f"epoch {len(self)}/{epochs}: {', '.join(trained)}{ending}"
+        return f"epoch {len(self)}/{epochs}: {self.state()}"
 
-    def _columns(self) -> Iterator[tuple[str, list[float]]]:
-        for name in ("cost", "accuracy", "validation_cost", "validation_accuracy"):
-            values: list[float] = getattr(self, name)
-            if values:
-                yield name, values
+    def state(self) -> str:
+        """What was measured in the last epoch, in words."""
+        last = {name: self._text(name, values[-1]) for name, values in self._columns().items()}
+        trained = [f"{name} {last[name]}" for name in ("cost", self.measure) if name in last]
+        held_out = [text for name, text in last.items() if name.startswith("validation")]
+        return ", ".join(trained) + (f"; held out {', '.join(held_out)}" if held_out else "")
+
+    def to_json(self) -> dict[str, object]:
+        """Everything, as JSON knows it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: object) -> History:
+        """What `to_json` gave; raises DataError for anything else."""
+        if not isinstance(stored, dict) or set(stored) != {f.name for f in fields(cls)}:
+            raise _damaged("it has other entries")
+        history = cls(**stored)
+        if history.measure not in MEASURES or not isinstance(history.interrupted, bool):
+            raise _damaged("its measure is unknown")
+        lists = (history.cost, history.score, history.validation_cost, history.validation_score)
+        for values in lists:
+            if not isinstance(values, list) or not all(map(is_number, values)):
+                raise _damaged("it should hold lists of numbers")
+            if len(values) not in (0, len(history.cost)):
+                raise _damaged("its lists are not equally long")
+        if history.best is not None and history.best not in range(1, len(history) + 1):
+            raise _damaged("its best epoch is none of its epochs")
+        return history
+
+    def _columns(self) -> dict[str, list[float]]:
+        columns = {
+            "cost": self.cost,
+            self.measure: self.score,
+            "validation cost": self.validation_cost,
+            f"validation {self.measure}": self.validation_score,
+        }
+        return {name: values for name, values in columns.items() if values}
+
+    def _text(self, name: str, value: float) -> str:
+        return f"{value:.1%}" if name.endswith("accuracy") else f"{value:.4g}"
 
 
-def _text(name: str, value: float) -> str:
-    return f"{value:.1%}" if name.endswith("accuracy") else f"{value:.4g}"
+def _damaged(reason: str) -> DataError:
+    return DataError(f"the history of the training is damaged: {reason}")

@@ -1,19 +1,29 @@
-"""The mini-batch loop."""
+"""`train`: a run from its arguments to the values that the network keeps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from ..errors import DataError, WhygradError
-from ..network.arguments import check_kind, checked_seed, whole_number
+from ..engines import find
+from ..errors import DataError, TrainingError
+from ..network.arguments import checked_seed, whole_number
 from ..network.data import Arrays
 from ..network.network import BaseNetwork
 from ..network.optimizers import Adam, Optimizer
-from .batches import Samples, shuffled, split
+from .batches import BATCH_SIZE
 from .history import History
+from .interrupt import noted
 from .progress import reporting
-from .score import Score
+from .run import Run, fingerprint
+from .stopping import Stopping
 from .trainer import Trainer
+from .validation import Validation
+
+ADVICE = (
+    "The network keeps the last parameters whose cost was finite. Try a smaller learning rate, "
+    "or look for a log, a root, a division or an exp that leaves its range."
+)
 
 
 def train(
@@ -23,65 +33,100 @@ def train(
     batch_size: int | None = None,
     optimizer: Optimizer | None = None,
     validation: float = 0.0,
+    patience: int | None = None,
     seed: int = 0,
     progress: bool = False,
     dtype: str = "float64",
+    engine: str = "reference",
     data: Mapping[str, object] | None = None,
     **named: object,
 ) -> History:
     """Train the parameters of a network, and return how it went.
 
     Args:
-        net: a network whose parameters have values.
+        net: a network whose parameters have values. It gets the new ones, the record of the
+            training as `net.run`, and its history as `net.history`.
         epochs: how often all rows are seen.
         batch_size: rows to a step, by default 32; without a `batch` line in the text a step
             takes everything.
         optimizer: by default `Adam(0.001)`; parameters that the text itself updates are left
             to the text. What it remembers begins anew with each call.
         validation: the share of rows held out (of each class, where y holds class numbers).
+        patience: stop after so many epochs in a row without a lower cost on the rows held out.
+            The network then has the values of the best epoch, also where it was not stopped.
         seed: of the rows held out, of the order of the rows and of noise. The same seed gives
             the same bits.
         progress: show how it goes.
         dtype: in which to compute, "float64" or "float32".
+        engine: which engine computes.
         data, named: the data, by the names of the given tensors.
+
+    Ctrl-C ends the training after the step at hand: the values reached are kept, and the
+    history says `interrupted`.
 
     Raises TrainingError where the cost or an update is no longer finite. The network then has
     the last parameters whose cost was finite.
     """
-    optimizer = Adam() if optimizer is None else optimizer
-    check_kind(optimizer, Optimizer, "whygrad.Adam(0.01)")
-    epochs = whole_number("epochs", epochs, 1)
+    find(engine)
     batch_size = None if batch_size is None else whole_number("batch_size", batch_size, 1)
-    seed = checked_seed(seed)
-    if not isinstance(dtype, str) or dtype not in ("float64", "float32"):
-        raise WhygradError(f"dtype is 'float64' or 'float32', not {dtype!r}")
     arrays = net.bind(data, named)
     net.sizes_for(net.system, arrays)  # the rows of all tensors are as many
-    samples = Samples(net.system, arrays)
-    if not samples.axes and (validation or batch_size):
+    run = Run(
+        optimizer=Adam() if optimizer is None else optimizer,
+        epochs=whole_number("epochs", epochs, 1),
+        batch_size=batch_size or BATCH_SIZE,
+        validation=validation,
+        patience=patience,
+        seed=checked_seed(seed),
+        dtype=dtype,
+        engine=engine,
+        fingerprint=fingerprint(arrays),
+        arrays={name: array.copy() for name, array in net.values().items()},
+    )
+    if net.system.batch is None and (validation or batch_size):
         raise DataError("validation and batch_size need a line 'batch n' in the text")
-    score = Score.of(net.system)
-    classes = score.rows_by_class(arrays) if score else None
-    rows, held_out = split(samples, validation, seed, classes)
-    trainer = Trainer(net, optimizer, arrays, score, batch_size, dtype, seed)
-    history = History()
-    with reporting(progress, epochs) as report:
-        for epoch in range(epochs):
-            cost, accuracy = trainer.epoch(shuffled(rows, seed, epoch))
-            history.cost.append(cost)
-            if score:
-                history.accuracy.append(accuracy)
-            if len(held_out):
-                _validate(net, history, samples.take(held_out), score)
-            report(history)
+    trainer = Trainer(net, run, arrays)
+    history = History(measure=trainer.score.name if trainer.score else "")
+    try:
+        _epochs(net, trainer, history, arrays, progress)
+    except KeyboardInterrupt:
+        history.interrupted = True
+    except TrainingError as error:
+        trainer.last_good()
+        raise TrainingError(f"{error}\n{ADVICE}", error.step) from None
+    finally:
+        for kept in (net.params, net.states):
+            kept.update({name: trainer.values[name] for name in kept})
+        net.history, net.run = history, replace(run, taken=trainer.taken, kept=trainer.steps)
     return history
 
 
-def _validate(net: BaseNetwork, history: History, arrays: Arrays, score: Score | None) -> None:
-    cost = net.system.cost
-    assert cost is not None
-    wanted = [cost, score.prediction] if score else [cost]
-    values = net.evaluate(net.stable_system(), wanted, arrays)
-    history.validation_cost.append(float(values[cost]))
-    if score:
-        history.validation_accuracy.append(score.measure(values, arrays))
+def _epochs(
+    net: BaseNetwork, trainer: Trainer, history: History, arrays: Arrays, progress: bool
+) -> None:
+    run = trainer.run
+    validation = Validation(net, trainer, arrays) if len(trainer.held_out) else None
+    stopping = Stopping(run.patience) if run.patience else None
+    with reporting(progress, run.epochs) as report, noted() as ask:
+
+        def between() -> None:
+            report(history, trainer.steps / trainer.steps_an_epoch - len(history))
+            ask()
+
+        for _ in range(run.epochs):
+            cost, score = trainer.epoch(between)
+            history.cost.append(cost)
+            if trainer.score:
+                history.score.append(score)
+            if validation:
+                cost, score = validation.measure()
+                history.validation_cost.append(cost)
+                if trainer.score:
+                    history.validation_score.append(score)
+            report(history, 0.0)
+            if stopping and stopping.over(cost, trainer):
+                break
+            ask()
+    if stopping:
+        stopping.restore(trainer)
+        history.best = stopping.best

@@ -14,6 +14,7 @@ from ..network.arguments import check_kind, checked_seed, is_number, one_of, who
 from ..network.data import Arrays
 from ..network.optimizers import SGD, Adam, Optimizer
 from ..network.schedules import Cosine, Exponential, Step
+from .batches import check_share
 
 DTYPES = ("float64", "float32")
 WRITERS: dict[str, Any] = {kind.__name__: kind for kind in (SGD, Adam, Step, Exponential, Cosine)}
@@ -56,10 +57,7 @@ class Run:
         check_kind(self.optimizer, Optimizer, "whygrad.Adam(0.01)")
         whole_number("epochs", self.epochs, 1)
         whole_number("batch_size", self.batch_size, 1)
-        if not (is_number(self.validation) and 0 <= self.validation < 1):
-            raise DataError(
-                f"validation is a share from 0 up to, but not including, 1; not {self.validation!r}"
-            )
+        check_share(self.validation)
         if self.patience is not None:
             whole_number("patience", self.patience, 1)
             if not self.validation:
@@ -68,6 +66,14 @@ class Run:
                 )
         checked_seed(self.seed)
         one_of("dtype", self.dtype, DTYPES)
+
+    def check(self, arrays: Arrays) -> None:
+        """Raise DataError unless these are the data of the run."""
+        if fingerprint(arrays) != self.fingerprint:
+            raise DataError(
+                "these are not the data that the network was trained on: "
+                "pass the same arrays, all rows in the same order"
+            )
 
     def to_json(self) -> dict[str, object]:
         """Everything but the arrays, as JSON knows it.
@@ -110,13 +116,12 @@ def fingerprint(arrays: Mapping[str, np.ndarray[Any, Any]]) -> str:
 def _plain(writer: object) -> dict[str, object]:
     """An optimiser or a schedule as its class and what it was made with."""
     name = type(writer).__name__
-    kind = WRITERS.get(name)
-    if type(writer) is not kind:
+    if WRITERS.get(name) is not type(writer):
         raise WhygradError(
             f"a training by {name} cannot be recorded in a file: "
             f"what can be are {', '.join(WRITERS)}"
         )
-    values = {f.name: _plain_value(getattr(writer, f.name)) for f in fields(kind)}
+    values = {f.name: _plain_value(getattr(writer, f.name)) for f in fields(WRITERS[name])}
     return {"kind": name, **values}
 
 

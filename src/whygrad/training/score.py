@@ -1,54 +1,184 @@
-"""Accuracy, where a network predicts class numbers."""
+"""How good predictions are: the share that is right, or R² where numbers are predicted.
+
+A score is a sum over samples (`total`), set in relation to one of the targets alone (`scale`).
+The sum is formed by equations in training, step by step, and by NumPy on rows held out.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from ..language.system import System
+from ..language.expression import Call, references
+from ..language.order import prerequisites
+from ..language.system import System, Tensor
 from ..network.data import Array, Arrays
 
-RIGHTS = "accuracy.rights"
+TOTAL = "score.total"
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """How often the prediction is largest at the target: `yhat[n,k]` at `y[n] in k`."""
+class Score(ABC):
+    """The score of one prediction against one target."""
 
-    prediction: str
-    target: str
-    axis: int
+    prediction: Tensor
+    target: Tensor
 
-    @classmethod
-    def of(cls, system: System) -> Score | None:
-        """The score that belongs to a system, or None where it predicts no classes."""
-        for name in system.predictions:
-            indices = system.tensors[name].indices
-            for target in system.of_kind("given"):
-                within = target.declaration.within if target.declaration else None
-                if within in indices:
-                    axis = indices.index(within)
-                    if target.indices == indices[:axis] + indices[axis + 1 :]:
-                        return cls(name, target.name, axis)
-        return None
+    name: ClassVar[str]
 
+    @abstractmethod
     def lines(self, system: System) -> list[str]:
-        """Count in training: a state to which each step adds its accuracy times its samples."""
-        target = system.tensors[self.target]
-        place = f"[{','.join(target.indices)}]" if target.indices else ""
-        axes = system.tensors[self.prediction].indices
-        best = f"argmax[{axes[self.axis]}]({self.prediction}[{','.join(axes)}])"
-        right = f"[{best} == {self.target}{place}]"
-        share = f"mean{place}({right})" if place else right
-        samples = f"size({system.batch}) * " if system.batch else ""
-        return [f"state {RIGHTS} ~ zeros", f"{RIGHTS} <- {RIGHTS} + {samples}{share}"]
+        """The lines of text by which each step adds to the total."""
 
-    def rows_by_class(self, arrays: Arrays) -> Array | None:
-        """The class number of each row, or None where a row has several."""
-        target = arrays[self.target]
-        return target if target.ndim == 1 else None
+    @abstractmethod
+    def total(self, predictions: Array, targets: Array) -> Array:
+        """The same sum over all samples."""
+
+    @abstractmethod
+    def scale(self, targets: Array) -> Array:
+        """What a total of these targets is set in relation to."""
+
+    @abstractmethod
+    def value(self, total: Array, scale: Array) -> float:
+        """The score."""
 
     def measure(self, values: Arrays, arrays: Arrays) -> float:
-        """The share of right predictions."""
-        return float(np.mean(values[self.prediction].argmax(self.axis) == arrays[self.target]))
+        """The score of predictions among the values, for the targets among the data."""
+        targets = arrays[self.target.name]
+        total = self.total(values[self.prediction.name], targets)
+        return self.value(total, self.scale(targets))
+
+
+class Accuracy(Score):
+    """The share of targets that are predicted rightly: the largest at `y[n] in k`."""
+
+    __slots__ = ()
+    name = "accuracy"
+
+    def lines(self, system: System) -> list[str]:
+        """See `Score.lines`."""
+        indices = ",".join(self.target.indices)
+        right = f"[{self._right()}]"
+        right = f"sum[{indices}]({right})" if indices else right
+        return [f"state {TOTAL} ~ zeros", f"{TOTAL} <- {TOTAL} + {right}"]
+
+    def total(self, predictions: Array, targets: Array) -> Array:
+        """See `Score.total`."""
+        within = self.target.declaration.within if self.target.declaration else None
+        axis = self.prediction.indices.index(str(within))
+        return np.asarray(np.sum(predictions.argmax(axis) == targets))
+
+    def scale(self, targets: Array) -> Array:
+        """See `Score.scale`."""
+        return np.array(targets.size)
+
+    def value(self, total: Array, scale: Array) -> float:
+        """See `Score.value`."""
+        return float(total / scale)
+
+    def _right(self) -> str:
+        """The condition under which a prediction is right."""
+        axis = self.target.declaration.within if self.target.declaration else None
+        return f"argmax[{axis}]({written(self.prediction)}) == {written(self.target)}"
+
+
+class AccuracyOfHalves(Accuracy):
+    """The same where a sigmoid predicts 0 or 1: what is above one half counts as 1."""
+
+    __slots__ = ()
+
+    def total(self, predictions: Array, targets: Array) -> Array:
+        """See `Score.total`."""
+        return np.asarray(np.sum((predictions > 0.5) == targets))
+
+    def _right(self) -> str:
+        return f"[{written(self.prediction)} > 1/2] == {written(self.target)}"
+
+
+class AccuracyOfSigns(Accuracy):
+    """The same where the targets are -1 and 1, and the sign of what is predicted counts."""
+
+    __slots__ = ()
+
+    def total(self, predictions: Array, targets: Array) -> Array:
+        """See `Score.total`."""
+        return np.asarray(np.sum(predictions * targets > 0))
+
+    def _right(self) -> str:
+        return f"{written(self.prediction)} * {written(self.target)} > 0"
+
+
+class Determination(Score):
+    """The coefficient of determination R² = 1 − Σ(y − ŷ)² / Σ(y − ȳ)², the mean over outputs.
+
+    For an output whose targets are all the same it is 1 if they are met, and else 0.
+    """
+
+    __slots__ = ()
+    name = "R²"
+
+    def lines(self, system: System) -> list[str]:
+        """See `Score.lines`."""
+        outputs = [i for i in self.target.indices if i != system.batch]
+        total = f"{TOTAL}[{','.join(outputs)}]" if outputs else TOTAL
+        square = f"({written(self.prediction)} - {written(self.target)})**2"
+        squares = f"sum[{system.batch}]({square})" if system.batch else square
+        return [f"state {total} ~ zeros", f"{total} <- {total} + {squares}"]
+
+    def total(self, predictions: Array, targets: Array) -> Array:
+        """See `Score.total`."""
+        return np.asarray(np.sum((predictions - targets) ** 2, axis=0))
+
+    def scale(self, targets: Array) -> Array:
+        """See `Score.scale`."""
+        return np.asarray(np.sum((targets - targets.mean(axis=0)) ** 2, axis=0))
+
+    def value(self, total: Array, scale: Array) -> float:
+        """See `Score.value`."""
+        varied = scale > 0
+        part = total / np.where(varied, scale, 1)
+        return float(np.mean(np.where(varied, 1 - part, total == 0)))
+
+
+def score_of(system: System, arrays: Arrays) -> Score | None:
+    """The score that fits what a system predicts of these data, or None where none does.
+
+    It belongs to a prediction and to a given tensor that the prediction does not need: class
+    numbers `y[n] in k` for `yhat[n,k]`, or numbers with the same axes, the samples first.
+    """
+    given = system.of_kind("given")
+    for prediction in (system.tensors[name] for name in system.predictions):
+        parts = prerequisites(system, [prediction.name]).expressions()
+        read = {r.tensor for e in parts for r in references(e)}
+        for target in given:
+            if target.name in read:
+                continue
+            within = target.declaration.within if target.declaration else None
+            if within and target.indices == tuple(i for i in prediction.indices if i != within):
+                return Accuracy(prediction, target)
+            if within is None and target.indices == prediction.indices:
+                return _numeric(system, prediction, target, arrays[target.name])
+    return None
+
+
+def _numeric(system: System, prediction: Tensor, target: Tensor, targets: Array) -> Score | None:
+    value = system.definitions[prediction.name][0].value
+    if isinstance(value, Call) and value.function == "sigmoid" and _all(targets, 0, 1):
+        return AccuracyOfHalves(prediction, target)
+    if _all(targets, -1, 1):
+        return AccuracyOfSigns(prediction, target)
+    if system.batch and target.indices[0] == system.batch:
+        return Determination(prediction, target)
+    return None
+
+
+def _all(targets: Array, low: int, high: int) -> bool:
+    return bool(np.all((targets == low) | (targets == high)))
+
+
+def written(tensor: Tensor) -> str:
+    """The tensor with its own indices."""
+    return f"{tensor.name}[{','.join(tensor.indices)}]" if tensor.indices else tensor.name

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..errors import WhygradError
-from ..language.system import System
+from ..language.system import Declare, System
 from ..network.network import BaseNetwork
 from ..network.optimizers import Optimizer, with_lines
 from .score import Score
 
 
-def step_system(net: BaseNetwork, optimizer: Optimizer, score: Score | None) -> System:
+def step_system(
+    net: BaseNetwork, optimizer: Optimizer, score: Score | None, epochs: int, steps: int
+) -> System:
     """The equations of a step: the network's own, δ for each parameter, and its update.
 
-    A parameter that the text itself updates is left to the text.
+    A parameter that the text itself updates is left to the text. The optimiser is told how
+    many epochs of how many steps there will be.
     """
     system = net.system
     updated = {u.name for u in system.updates}
@@ -21,5 +26,20 @@ def step_system(net: BaseNetwork, optimizer: Optimizer, score: Score | None) -> 
         raise WhygradError("there is nothing to train: the text has no line 'param ...'")
     derivation = net.derive()
     slopes = {name: derivation.mark + name for name in trained}
-    step = optimizer.extend(derivation.simplified_system, slopes)
+    step = optimizer.extend(derivation.simplified_system, slopes, epochs, steps)
     return with_lines(step, score.lines(system)) if score else step
+
+
+def without_values(system: System) -> System:
+    """The system with 0 for each setting, which is all that an engine needs to compile it.
+
+    So two trainings that differ in their numbers alone are the same program.
+    """
+    return System(
+        tuple(
+            replace(s, items=tuple(replace(item, value=0.0) for item in s.items))
+            if isinstance(s, Declare) and s.kind == "setting"
+            else s
+            for s in system.statements
+        )
+    )

@@ -1,109 +1,181 @@
-"""Runs epochs of training steps, and goes back where numbers are no longer finite."""
+"""Takes the steps of a training, as far as asked, and can go back."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
 import numpy as np
 
+from ..engines import find
 from ..engines.base import Program
-from ..engines.reference import ReferenceEngine
 from ..errors import TrainingError
-from ..network.data import Arrays
+from ..network.data import Array, Arrays
+from ..network.initialisers import initial_value
 from ..network.network import BaseNetwork
-from ..network.optimizers import Optimizer
-from .batches import BATCH_SIZE, Rows, Samples
-from .score import RIGHTS, Score
-from .step import step_system
+from .batches import Rows, Samples, row_classes, shuffled, split
+from .run import Run
+from .score import TOTAL, score_of
+from .step import step_system, without_values
+
+# seconds: how long the engine works until it is asked again
+SLICE = 0.1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The values of everything that is updated, after so many steps."""
+
+    steps: int
+    values: Arrays
 
 
 class Trainer:
-    """A network's training step, compiled, and the values it has reached."""
+    """A network's training step, compiled, and the values it has reached.
 
-    def __init__(
-        self,
-        net: BaseNetwork,
-        optimizer: Optimizer,
-        arrays: Arrays,
-        score: Score | None,
-        batch_size: int | None,
-        dtype: str,
-        seed: int,
-    ) -> None:
-        self.net, self.score, self.seed = net, score, seed
+    It begins where the run began, and changes no array of the network.
+
+    `system` is the step as equations, and `values` are all arrays by name (the data, too) after
+    `steps` steps; `taken` is how far it ever was, and `steps_an_epoch` of them make an epoch.
+    `rows` are the numbers of the samples trained on, `held_out` of those kept for validation.
+    """
+
+    def __init__(self, net: BaseNetwork, run: Run, arrays: Arrays) -> None:
+        """`arrays` are the data of the run, bound; see `Run.check`."""
+        self.run = run
         self.samples = Samples(net.system, arrays)
-        self.batch_size = batch_size or BATCH_SIZE
-        self.steps = 0
-        self.trail: list[tuple[Arrays, Rows, int]] = []
-        whole = BaseNetwork(step_system(net, optimizer, score))
-        whole.init(sizes=net.sizes, data=arrays)
-        whole.settings.update(net.settings)
-        self.cost = str(whole.system.cost)
-        updates = [f"{u.name} <-" for u in whole.system.updates]
-        self.updated = [u.name for u in whole.system.updates]
-        self.program: Program = ReferenceEngine().compile(
-            whole.system,
-            whole.open_sizes_for(whole.system, arrays),
-            (self.cost, *updates),
-            dtype=dtype,
+        self.score = score_of(net.system, arrays)
+        classes = row_classes(net.system, arrays)
+        self.rows, self.held_out = split(self.samples, run.validation, run.seed, classes)
+        counts = np.diff([*range(0, len(self.rows), run.batch_size), len(self.rows)])
+        self.steps_an_epoch = len(counts)
+        self._shares = counts / len(self.rows)
+        if self.score:
+            targets = arrays[self.score.target.name]
+            self._scale = self.score.scale(targets[self.rows] if self.samples.axes else targets)
+        self.system = step_system(net, run.optimizer, self.score, run.epochs, self.steps_an_epoch)
+        sizes = net.open_sizes_for(self.system, arrays)
+        self._cost = str(self.system.cost)
+        self._updated = [u.name for u in self.system.updates]
+        self.program: Program = find(run.engine).compile(
+            without_values(self.system),
+            sizes,
+            (self._cost, *(f"{name} <-" for name in self._updated)),
+            dtype=run.dtype,
             training=True,
         )
-        everything = {**whole.values(), **net.params, **net.states, **arrays}
-        self.values = {
-            name: array.astype(dtype, copy=name in self.updated)
-            if array.dtype.kind == "f"
-            else array
-            for name, array in everything.items()
-        }
+        self._start = self._starting_values(sizes)
+        self.values: Arrays = {**arrays, **self._start}
+        for name, array in self.values.items():
+            if array.dtype.kind == "f":
+                self.values[name] = array.astype(run.dtype, copy=name in self._updated)
+        self.steps = self.taken = 0
+        self._checkpoints: list[Checkpoint] = []
+        self._checked_at = perf_counter()
+        self._pace = 1
+        self._order = (0, shuffled(self.rows, run.seed, 0))
 
-    def epoch(self, order: Rows) -> tuple[float, float]:
-        """Train on the rows in this order; the means of cost and accuracy over them.
+    def epoch(self, between: Callable[[], None]) -> tuple[float, float]:
+        """Take the steps of one epoch; the means of cost and score over them.
 
-        Accuracy is 0 where there is none. Raises TrainingError; the values are then the last
-        ones whose cost was finite.
+        `between` is called about every tenth of a second, with a step finished. The score is
+        0 where there is none. Raises TrainingError, after which `last_good` finds values to keep.
         """
-        self.trail = [*self.trail[-1:], (self._snapshot(), order, self.steps)]
         if self.score:
-            self.values[RIGHTS][...] = 0
+            self.values[TOTAL][...] = 0
+        end = self.steps + self.steps_an_epoch
+        costs = []
+        while self.steps < end:
+            start = perf_counter()
+            if start - self._checked_at > SLICE:
+                # two of them are enough to go back by a step
+                self._checkpoints = [*self._checkpoints[-1:], self.checkpoint()]
+                self._checked_at = start
+            costs.append(self._advance(min(end, self.steps + self._pace)))
+            taken = perf_counter() - start
+            if taken < SLICE / 2:
+                self._pace = min(2 * self._pace, self.steps_an_epoch)
+            elif taken > SLICE:
+                self._pace = max(self._pace // 2, 1)
+            if self.steps < end:
+                between()
+        cost = float(np.concatenate(costs) @ self._shares)
+        score = self.score.value(self.values[TOTAL], self._scale) if self.score else 0.0
+        return cost, score
+
+    def go_to(self, steps: int) -> None:
+        """Take the values that there are after so many steps, from the start if need be."""
+        if steps < self.steps:
+            self._go_back(steps)
+        while self.steps < steps:
+            self._advance(steps)
+
+    def last_good(self) -> None:
+        """After a step that failed, go to the last values whose cost was finite."""
+        if self.steps > 0 and not np.isfinite(self._next_cost()):
+            self.go_to(self.steps - 1)
+
+    def batch(self, step: int) -> Rows:
+        """The numbers of the samples of one step."""
+        epoch, place = divmod(step, self.steps_an_epoch)
+        first = place * self.run.batch_size
+        return self._shuffled(epoch)[first : first + self.run.batch_size]
+
+    def checkpoint(self) -> Checkpoint:
+        """A copy of the values reached."""
+        return Checkpoint(self.steps, {name: self.values[name].copy() for name in self._updated})
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go back to values reached before."""
+        for name in self._updated:
+            self.values[name][...] = checkpoint.values[name]
+        self.steps = checkpoint.steps
+
+    def _advance(self, until: int) -> Array:
+        """Take the steps of the epoch under way up to a number; their costs."""
+        epoch, place = divmod(self.steps, self.steps_an_epoch)
+        until = min(until, (epoch + 1) * self.steps_an_epoch)
+        size, seed, steps = self.run.batch_size, self.run.seed, self.steps
+        order = self._shuffled(epoch)[place * size : (place + until - steps) * size]
         try:
-            costs = self.program.epoch(
-                self.values, order, self.batch_size, seed=self.seed, step=self.steps
-            )
+            costs = self.program.epoch(self.values, order, size, seed=seed, step=steps)
+            self.steps = until
         except TrainingError as error:
-            self.values.update(self._last_good())
-            raise TrainingError(
-                f"{error}\nThe network keeps the last parameters whose cost was finite. "
-                "Try a smaller learning rate, or look for a log, a root, a division or an exp "
-                "that leaves its range."
-            ) from None
+            self.steps = error.step
+            raise
+        except BaseException:  # Ctrl-C may have come in the midst of an update
+            self._go_back(steps)
+            self.go_to(steps)
+            raise
         finally:
-            self._store()
-        self.steps += len(costs)
-        counts = np.diff([*range(0, len(order), self.batch_size), len(order)])
-        right = float(self.values[RIGHTS]) if self.score else 0.0
-        return float(np.average(costs, weights=counts)), right / len(order)
+            self.taken = max(self.taken, self.steps)
+        return costs
 
-    def _snapshot(self) -> Arrays:
-        return {name: self.values[name].copy() for name in self.updated}
+    def _next_cost(self) -> float:
+        batch = {**self.values, **self.samples.take(self.batch(self.steps))}
+        values = self.program.run(batch, seed=self.run.seed, step=self.steps)
+        return float(values[self._cost])
 
-    def _last_good(self) -> Arrays:
-        """Run the last two epochs once more, up to the last values whose cost was finite."""
-        good = self.trail[0][0]
-        self.values.update(good)
-        for _, order, steps in self.trail:
-            for first in range(0, len(order), self.batch_size):
-                rows = order[first : first + self.batch_size]
-                before = self._snapshot()
-                batch = {**self.values, **self.samples.take(rows)}
-                step = steps + first // self.batch_size
-                if not np.isfinite(self.program.run(batch, seed=self.seed, step=step)[self.cost]):
-                    return good
-                good = before
-                try:
-                    self.program.epoch(self.values, rows, len(rows), seed=self.seed, step=step)
-                except TrainingError:
-                    return good
-        return good
+    def _shuffled(self, epoch: int) -> Rows:
+        if self._order[0] != epoch:
+            self._order = (epoch, shuffled(self.rows, self.run.seed, epoch))
+        return self._order[1]
 
-    def _store(self) -> None:
-        """Hand the values to the network."""
-        for kept in (self.net.params, self.net.states):
-            kept.update({name: self.values[name] for name in kept})
+    def _go_back(self, steps: int) -> None:
+        """Go back to the last checkpoint before so many steps, or to the start."""
+        before = [c for c in self._checkpoints if c.steps <= steps]
+        self.restore(before[-1] if before else Checkpoint(0, self._start))
+
+    def _starting_values(self, sizes: Mapping[str, int]) -> Arrays:
+        """Parameters, states and settings: of the run, and what the optimiser adds."""
+        added: Arrays = {}
+        for tensor in self.system.tensors.values():
+            if tensor.name in self.run.arrays:
+                continue
+            if tensor.kind == "setting" and tensor.declaration:
+                added[tensor.name] = np.array(tensor.declaration.value, np.float64)
+            if tensor.kind == "state":
+                shape = tuple(sizes[i] for i in tensor.indices)
+                added[tensor.name] = initial_value(self.system, tensor.name, shape, self.run.seed)
+        return {**self.run.arrays, **added}

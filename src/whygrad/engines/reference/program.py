@@ -155,7 +155,7 @@ class ReferenceProgram:
             at = step + len(costs)
             results = self._trainer.run(batch, seed, at)
             if not all(np.isfinite(results[name]).all() for name in wanted):
-                raise TrainingError(self._fault(batch, results, cost, seed, at))
+                raise TrainingError(self._fault(batch, results, cost, seed, at), at)
             for update in self._whole.updates:
                 arrays[update.name][...] = results[f"{update.name} <-"]
             costs.append(float(results[cost]))
