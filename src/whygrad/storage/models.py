@@ -1,8 +1,8 @@
 """A network as a file, and back.
 
-The arrays are the parameters, states and settings under their own names. The words are the
-network's `text` and, as JSON, its `sizes` and the `preprocessing` of its table; `whygrad` is the
-version that wrote them.
+The arrays are `value/w1` and so on: the parameters, states and settings by their names. The
+words are the network's `text` and, as JSON, its `sizes` and the `preprocessing` of its table;
+`whygrad` is the version that wrote them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import DataError, WhygradError
-from ..network.data import number_array
+from ..network.data import Arrays, number_array
 from ..table import Preprocessing
 from .sealed import Sealed, read_sealed, write_sealed
 
@@ -22,19 +22,22 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MARKS = ("value",)
+
 
 def save(net: Network, path: object) -> None:
     """Write a network whose parameters have values to a file, whole or not at all.
 
     Raises DataError for a value that is not finite, WhygradError where the file cannot be written.
     """
-    arrays = net.values()
-    for name, array in arrays.items():
+    values = net.values()
+    for name, array in values.items():
         number_array(name, array)
     words = {"whygrad": version("whygrad"), "text": str(net)}
     words["sizes"] = json.dumps(net.sizes, sort_keys=True)
     if net.preprocessing is not None:
         words["preprocessing"] = json.dumps(net.preprocessing.to_json())
+    arrays = {f"value/{name}": array for name, array in values.items()}
     write_sealed(path, Sealed(arrays, words))
 
 
@@ -55,9 +58,21 @@ def _restored(content: Sealed, kind: type[Network]) -> Network:
     for name in ("text", "sizes"):
         if name not in words:
             raise DataError(f"it has no {name}")
-    net = kind(words["text"]).restore(_stored(words, "sizes"), content.arrays)
+    arrays = _by_mark(content.arrays)
+    net = kind(words["text"]).restore(_stored(words, "sizes"), arrays["value"])
     net.preprocessing = _part(words, "preprocessing", Preprocessing.from_json)
     return net
+
+
+def _by_mark(arrays: Arrays) -> dict[str, Arrays]:
+    """The arrays in their groups, by the names that they have there."""
+    groups: dict[str, Arrays] = {mark: {} for mark in MARKS}
+    for name, array in arrays.items():
+        mark, _, short = name.partition("/")
+        if mark not in groups:
+            raise DataError(f"it has an array '{name}', which no model has")
+        groups[mark][short] = array
+    return groups
 
 
 def _part(words: Mapping[str, str], name: str, read: Callable[[Any], T]) -> T | None:

@@ -42,7 +42,7 @@ def write_sealed(path: object, content: Sealed) -> None:
     """Write a file, whole or not at all; the words `checksum`, `format` and `version` are added."""
     from safetensors.numpy import save
 
-    arrays = {name: np.ascontiguousarray(array) for name, array in content.arrays.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in content.arrays.items()}
     words = {**content.words, "format": FORMAT, "version": VERSION, "checksum": _ZEROS}
     raw = memoryview(save(arrays, words))
     end = _header_end(raw)
@@ -84,7 +84,7 @@ def read_sealed(path: object) -> Sealed:
     header, found = raw[_LENGTH:end], words.get("checksum", "")
     zeroed = header.replace(_entry(found), _entry(_ZEROS), 1)
     if found != _checksum(raw[:_LENGTH], zeroed, memoryview(raw)[end:]):
-        raise DataError(f"{path} is damaged: its bytes are not those that were saved")
+        raise DataError(f"{path} is damaged: it was cut short, or bytes of it were changed")
     try:
         return Sealed(load(raw), words)
     except (SafetensorError, KeyError, ValueError) as error:
