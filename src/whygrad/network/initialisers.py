@@ -13,6 +13,7 @@ rectifiers", 2015, equation 10.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import sqrt
 
 import numpy as np
@@ -23,35 +24,37 @@ from .fans import Fans, fans
 from .random import generator
 
 Array = NDArray[np.float64]
+LazyFans = Callable[[], Fans]  # it takes a walk through all equations
 
 
-def _constant(_: np.random.Generator, shape: tuple[int, ...], __: Fans, value: float) -> Array:
+def _constant(_: np.random.Generator, shape: tuple[int, ...], __: LazyFans, value: float) -> Array:
     return np.full(shape, value)
 
 
 def _normal(
-    rng: np.random.Generator, shape: tuple[int, ...], _: Fans, mean: float, std: float
+    rng: np.random.Generator, shape: tuple[int, ...], _: LazyFans, mean: float, std: float
 ) -> Array:
     return mean + std * rng.standard_normal(shape)
 
 
 def _uniform(
-    rng: np.random.Generator, shape: tuple[int, ...], _: Fans, low: float, high: float
+    rng: np.random.Generator, shape: tuple[int, ...], _: LazyFans, low: float, high: float
 ) -> Array:
     return low + (high - low) * rng.random(shape)
 
 
-def _lecun(rng: np.random.Generator, shape: tuple[int, ...], fans: Fans) -> Array:
-    return rng.standard_normal(shape) / sqrt(fans.inputs)
+def _lecun(rng: np.random.Generator, shape: tuple[int, ...], fans: LazyFans) -> Array:
+    return rng.standard_normal(shape) / sqrt(fans().inputs)
 
 
-def _glorot(rng: np.random.Generator, shape: tuple[int, ...], fans: Fans) -> Array:
-    limit = sqrt(6 / (fans.inputs + fans.outputs))
+def _glorot(rng: np.random.Generator, shape: tuple[int, ...], fans: LazyFans) -> Array:
+    own = fans()
+    limit = sqrt(6 / (own.inputs + own.outputs))
     return _uniform(rng, shape, fans, -limit, limit)
 
 
-def _he(rng: np.random.Generator, shape: tuple[int, ...], fans: Fans) -> Array:
-    return rng.standard_normal(shape) * sqrt(2 / fans.inputs)
+def _he(rng: np.random.Generator, shape: tuple[int, ...], fans: LazyFans) -> Array:
+    return rng.standard_normal(shape) * sqrt(2 / fans().inputs)
 
 
 # Each draws from a generator a shape for some fans; numbers in the text follow as arguments.
@@ -72,6 +75,7 @@ def initial_value(system: System, name: str, shape: tuple[int, ...], seed: int) 
     _, declaration = system.declarations[name]
     draw = declaration.draw
     assert draw is not None
-    own = fans(system, name, dict(zip(declaration.indices, shape, strict=True)))
+    sizes = dict(zip(declaration.indices, shape, strict=True))
+    own = partial(fans, system, name, sizes)
     values = INITIALISERS[draw.name](generator(seed, name), shape, own, *draw.arguments)
     return np.asarray(values, dtype=np.float64)

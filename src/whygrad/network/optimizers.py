@@ -8,10 +8,9 @@ an update for each parameter. Every right side reads the values from before the 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..language.parsing import parse
 from ..language.system import System, Tensor
 from .numbers import decimal, fraction, not_negative, positive
 from .schedules import Naming, Schedule, counter
@@ -54,10 +53,10 @@ class Optimizer(ABC):
         `slope` is the derivative with its subscripts.
         """
 
-    def extend(
+    def lines(
         self, system: System, slopes: Mapping[str, str], epochs: int = 1, steps: int = 1
-    ) -> System:
-        """The system with the updates of these parameters.
+    ) -> list[str]:
+        """The lines that update these parameters, to be added to a system.
 
         `slopes` gives the name of each parameter's derivative. `epochs` and `steps`, so many to
         an epoch, are what the training is to take: schedules count by them.
@@ -80,7 +79,7 @@ class Optimizer(ABC):
         lines = [*rate, *penalties, *self.settings(own)]
         for name, slope in slopes.items():
             lines += self._update(system.tensors[name], slope, lr, own)
-        return with_lines(system, dict.fromkeys(lines))  # the counter of steps only once
+        return list(dict.fromkeys(lines))  # the counter of steps only once
 
     def _update(self, tensor: Tensor, slope: str, lr: str, own: Naming) -> list[str]:
         at = axes(tensor)
@@ -173,11 +172,6 @@ class Adam(Optimizer):
         ]
         mean, square = f"{m_next} / {own('adam.share1')}", f"{v_next} / {own('adam.share2')}"
         return lines, f"({mean}) / (sqrt({square}) + {own('eps')})"
-
-
-def with_lines(system: System, lines: Iterable[str]) -> System:
-    """The system with lines of text at its end."""
-    return parse(str(system).rstrip("\n") + "\n\n" + "\n".join(lines) + "\n")
 
 
 def axes(tensor: Tensor) -> str:

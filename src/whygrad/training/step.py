@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import WhygradError
+from ..language.parsing import parse
 from ..language.system import Declare, System
 from ..network.network import BaseNetwork
-from ..network.optimizers import Optimizer, with_lines
+from ..network.optimizers import Optimizer
 from .score import Score
 
 
@@ -26,8 +27,9 @@ def step_system(
         raise WhygradError("there is nothing to train: the text has no line 'param ...'")
     derivation = net.derive()
     slopes = {name: derivation.mark + name for name in trained}
-    step = optimizer.extend(derivation.simplified_system, slopes, epochs, steps)
-    return with_lines(step, score.lines(system)) if score else step
+    step = derivation.simplified_system
+    lines = optimizer.lines(step, slopes, epochs, steps) + (score.lines(system) if score else [])
+    return parse("\n".join([str(step), *lines, ""]))
 
 
 def without_values(system: System) -> System:
