@@ -6,6 +6,7 @@ import numpy as np
 from tests.systems.catalogue import KNOWN
 
 import whygrad as wg
+from whygrad.insight import Explanation
 
 Data = dict[str, np.ndarray]
 
@@ -29,3 +30,17 @@ def everything(name: str, net: wg.Network) -> list[str]:
     """Every tensor that has a derivative: parameters, data and inner tensors."""
     inner = [t for t in net.system.definitions if t != net.system.cost]
     return [*KNOWN[name].differentiable, *inner]
+
+
+def opened(e: Explanation, rng: np.random.Generator, depth: int) -> list[Explanation]:
+    """The explanation and, down to some depth, those of two of its terms."""
+    found = [e]
+    if depth == 0:
+        return found
+    for place in rng.permutation(len(e.terms))[:2]:
+        term = e.terms[place]
+        below = [term.why()] if term.expand else []
+        below += [f.why() for f in term.factors if f.expand]
+        for inner in below:
+            found += opened(inner, rng, depth - 1)
+    return found

@@ -6,31 +6,17 @@ import math
 
 import numpy as np
 import pytest
-from tests.insight.ask import everything, network
+from tests.insight.ask import everything, network, opened
 from tests.systems.catalogue import KNOWN
 
 import whygrad as wg
-from whygrad.insight import Explainer, Explanation
+from whygrad.insight import Explainer
 
 known = pytest.mark.parametrize("name", KNOWN)
 
 
 def text(tensor: str, at: tuple[int, ...]) -> str:
     return f"{tensor}[{','.join(map(str, at))}]" if at else tensor
-
-
-def opened(e: Explanation, rng: np.random.Generator, depth: int) -> list[Explanation]:
-    """The explanation and, down to some depth, those of two of its terms."""
-    found = [e]
-    if depth == 0:
-        return found
-    for place in rng.permutation(len(e.terms))[:2]:
-        term = e.terms[place]
-        below = [term.why()] if term.expand else []
-        below += [f.why() for f in term.factors if f.expand]
-        for inner in below:
-            found += opened(inner, rng, depth - 1)
-    return found
 
 
 @known

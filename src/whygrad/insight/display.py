@@ -115,13 +115,12 @@ def _lines(e: Explanation, left: str, terms: int, depth: int, chain: int) -> Lin
     if only:
         yield from _below(only, terms, depth, chain - 1, "  ")
         return
-    is_change = e.cost is None  # then every part is listed and opened
-    shown = len(e.terms) if is_change else terms
+    shown = max(terms, len(e.opened))
     listed = e.terms[:shown]
     named = all(len(_term_line(t, True)) <= _WIDTH for t in listed)
     for place, term in enumerate(listed):
         yield f"  {_term_line(term, named)}", _share_text(term.share) if e.count > 1 else ""
-        if place == 0 or is_change:
+        if place < len(e.opened):
             yield from _below(term, terms, depth - 1, chain - 1, "    ")
     others = e.count - len(listed)
     if others:

@@ -98,6 +98,11 @@ class Explanation:
         return title_text(self)
 
     @property
+    def opened(self) -> tuple[Term, ...]:
+        """The terms that are shown with what is below them: the largest, or all of a change."""
+        return self.terms[:1] if self.cost else self.terms
+
+    @property
     def formula(self) -> str:
         """The chain rule for it: Σ_n δz1[n,2] · x[n,0]."""
         from .display import formula_text

@@ -16,7 +16,7 @@ _RIGHT = " style='text-align:right'"
 
 
 def explanation_html(e: Explanation, depth: int = 2) -> str:
-    """Nested tables that open with a click: the first level open, the largest term's below."""
+    """Nested tables that open with a click: the first level open, those of its terms below."""
     head = f"{e.title} = {e.formula} = {number_text(e.value)}"
     rows = "".join(_row(t) for t in e.terms)
     others = e.count - len(e.terms)
@@ -28,10 +28,9 @@ def explanation_html(e: Explanation, depth: int = 2) -> str:
     names = ("", "factors", "values", "term", "share")
     heads = "".join(f"<th>{name}</th>" for name in names)
     below = ""
-    if depth > 1 and e.terms:
-        largest = e.terms[0]
-        inner = [f.why() for f in largest.factors if f.expand is not None]
-        inner += [largest.why()] if largest.expand is not None else []
+    if depth > 1:
+        inner = [f.why() for t in e.opened for f in t.factors if f.expand is not None]
+        inner += [t.why() for t in e.opened if t.expand is not None]
         below = "".join(explanation_html(i, depth - 1) for i in inner)
     state = " open" if depth > 1 else ""
     return (

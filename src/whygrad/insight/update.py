@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..calculus.derivation import Derivation
 from ..language.expression import Number, Reference
 from ..language.substitution import substitute
-from ..training.replay import TrainingStep
 from .display import number_text
 from .explanation import Correction
 from .opening import Head
 from .parts import Parts
 from .target import updated
 from .why import Explainer
+
+if TYPE_CHECKING:
+    from ..training.replay import TrainingStep
 
 
 def explain_update(
@@ -23,10 +28,14 @@ def explain_update(
 
     Raises WhygradError for what no step changes.
     """
+    arrays = {
+        name: array.astype(np.float64) if array.dtype.kind == "f" else array
+        for name, array in step.before.items()
+    }
     explainer = Explainer(
         derivation,
         step.sizes,
-        step.before,
+        arrays,
         top=top,
         training=True,
         seed=step.seed,
