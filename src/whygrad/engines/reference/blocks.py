@@ -6,13 +6,13 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...language.expression import Expression, Index, Number, Reduce, Reference, Size, Softmax
-from .contract import pairs
+from ..pairs import pairs
 from .named import Ranges
 from .read import is_view
 
 if TYPE_CHECKING:
+    from ..terms import Term
     from .evaluate import Evaluator
-    from .terms import Term
 
 
 class Need(NamedTuple):

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from ...language import functions
-from ...language.expression import Call, Expression, Value
-from ...language.substitution import fill
+from ...language.expression import Value
 from .named import Array, as_float
 
 
@@ -62,19 +59,3 @@ def power(base: Array, exponent: Value) -> Array:
         case -2:
             return np.asarray(np.reciprocal(base * base))
     return np.asarray(np.power(base, base.dtype.type(as_float(exponent))))
-
-
-@lru_cache(maxsize=8192)
-def expand(e: Expression) -> Expression:
-    """The expression with composite functions replaced by their formulas."""
-    e = e.map(expand)
-    if isinstance(e, Call) and (formula := functions.FUNCTIONS[e.function].value) is not None:
-        return fill(_formula(formula), dict(zip("xy", e.arguments, strict=False)))
-    return e
-
-
-@lru_cache
-def _formula(text: str) -> Expression:
-    from ...language.parsing import parse_expression
-
-    return expand(parse_expression(text))

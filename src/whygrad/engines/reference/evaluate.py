@@ -38,13 +38,13 @@ from ...language.expression import (
     multiply,
 )
 from ...language.substitution import Names as IndexNames
+from ..composite import expand as expand_functions
+from ..terms import Term, terms
 from .contract import contract
 from .elementwise import FUNCTIONS, power
-from .elementwise import expand as expand_functions
 from .named import Array, Meter, Named, Ranges, align, as_float, is_real, ordered, real
 from .read import Walk, read
 from .reduce import reduce, softmax
-from .terms import Term, terms
 
 MEBIBYTE = 2**20
 

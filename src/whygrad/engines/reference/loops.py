@@ -18,7 +18,7 @@ from ...language.expression import (
 )
 from ...language.order import Group
 from ...language.system import Equation
-from .elementwise import expand
+from ..composite import expand
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from ...language.order import prerequisites
 from ...language.sizes import infer_sizes
 from ...language.system import Equation, System, Update
 from ..base import draw_noise
-from .elementwise import expand
+from ..composite import expand
 from .execute import Layout, Rule, layout, run_equation, run_loop, run_update
 from .inputs import Tensors, needed, prepared, subscripts
 from .loops import Loop, loop, repeated

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...language.expression import ONE, Reduce, Softmax, Value
+from ..terms import Term
 from .blocks import split
 from .contract import contract
 from .named import Array, Named, Ranges, align, as_float, expand, ordered, real
 from .scatter import scatter
-from .terms import Term
 
 if TYPE_CHECKING:
     from .evaluate import Evaluator

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
-from ...language.affine import affine
-from ...language.expression import (
+from ..language.affine import affine
+from ..language.expression import (
     ZERO,
     Add,
     Bracket,
@@ -28,7 +28,7 @@ from ...language.expression import (
     add,
     multiply,
 )
-from ...language.substitution import Names, substitute
+from ..language.substitution import Names, substitute
 
 Sizes = Mapping[str, int]
 
@@ -50,12 +50,22 @@ class Term:
     guards: tuple[Expression, ...]
 
 
-def terms(e: Reduce, sizes: Sizes, names: Names) -> tuple[Term, ...]:
-    """The products of which a sum consists."""
+def terms(
+    e: Reduce,
+    sizes: Sizes,
+    names: Names,
+    assumed: Sizes | None = None,
+    fixed: frozenset[str] = frozenset(),
+) -> tuple[Term, ...]:
+    """The products of which a sum consists.
+
+    `assumed` are sizes to reckon with where `sizes` has none, and `fixed` the indices of the
+    result that take one value at a time, so that nothing is scattered along them.
+    """
     conditions = _conjuncts(e.condition) if e.condition is not None else ()
     return tuple(
-        _term(frozenset(e.indices), product, conditions, sizes, names)
-        for product in _products(e.body, sizes)
+        _term(frozenset(e.indices), product, conditions, sizes, names, fixed)
+        for product in _products(e.body, {**(assumed or {}), **sizes})
     )
 
 
@@ -103,6 +113,7 @@ def _term(
     conditions: tuple[Expression, ...],
     sizes: Sizes,
     names: Names,
+    fixed: frozenset[str],
 ) -> Term:
     coefficient: Value = 1
     factors: list[Expression] = []
@@ -113,7 +124,7 @@ def _term(
             conditions = (*conditions, *_conjuncts(factor.condition))
         else:
             factors.append(factor)
-    parts = _Parts(summed, factors, names)
+    parts = _Parts(summed, factors, names, fixed)
     for condition in dict.fromkeys(conditions):
         parts.take(condition, sizes)
     parts.solve(sizes)
@@ -130,8 +141,15 @@ def _term(
 class _Parts:
     """A term in the making."""
 
-    def __init__(self, summed: frozenset[str], factors: list[Expression], names: Names) -> None:
+    def __init__(
+        self,
+        summed: frozenset[str],
+        factors: list[Expression],
+        names: Names,
+        fixed: frozenset[str],
+    ) -> None:
         self.names = names
+        self.fixed = fixed
         self.summed = summed
         self.factors = factors
         self.masks: list[Expression] = []
@@ -141,7 +159,7 @@ class _Parts:
     def take(self, condition: Expression, sizes: Sizes) -> None:
         """Sort a condition under targets or masks."""
         target = _target(condition, self.summed, sizes)
-        if target is None or _clash(target, self.targets):
+        if target is None or target[0] in self.fixed or _clash(target, self.targets):
             self.masks.append(condition)
         else:
             self.targets.append(target)
@@ -153,6 +171,7 @@ class _Parts:
             if (
                 isinstance(value, Index)
                 and value.name in self.summed
+                and {k, value.name} <= sizes.keys()
                 and sizes[k] <= sizes[value.name]
                 and not any(value.name in e.free for e in others)
             ):  # K == i, and i takes every value of K
