@@ -152,6 +152,7 @@ class Network(BaseNetwork):
         self,
         target: str,
         *,
+        step: int | None = None,
         top: int = 10,
         training: bool = False,
         seed: int = 0,
@@ -160,11 +161,22 @@ class Network(BaseNetwork):
     ) -> Explanation:
         """Why a derivative is what it is; see `whygrad.insight.Explainer`.
 
+        With `step`, which counts from 0, why that step of the latest training changed the
+        element; see `whygrad.insight.explain_update`. The training is replayed up to there, on
+        copies, so the data have to be those it was trained on; `training` and `seed` are its own.
+
         Example:
             w = net.why("w1[0,2]", x=X, y=y)
             print(w)
             w.terms[0].factors[0].why()
+            print(net.why("w1[0,2]", step=40, x=X, y=y))
         """
+        if step is not None:
+            from .insight import explain_update
+            from .training.replay import replay
+
+            replayed = replay(self, self.bind(data, named), step)
+            return explain_update(target, replayed, self.derive(), top)
         return self.explainer(
             target, top=top, training=training, seed=seed, data=data, **named
         ).why(target)

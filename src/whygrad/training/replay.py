@@ -10,7 +10,6 @@ from ..network.arguments import whole_number
 from ..network.data import Arrays
 from ..network.network import BaseNetwork
 from .batches import Rows
-from .run import Run
 from .trainer import Trainer
 
 
@@ -37,15 +36,16 @@ class TrainingStep:
     seed: int
 
 
-def replay(net: BaseNetwork, run: Run, arrays: Arrays, step: int) -> TrainingStep:
+def replay(net: BaseNetwork, arrays: Arrays, step: int) -> TrainingStep:
     """Train a copy of the network as recorded, up to the step of this number and through it.
 
     The same engine does it in the same order, so the values are those of the training to the
-    bit. `arrays` are the data that were trained on, bound. Raises DataError for other data, and
-    WhygradError for a step that there was not.
+    bit. `arrays` are the data that were trained on, bound. Raises DataError for other data and
+    for a step that was not taken, WhygradError where there was no training.
     """
-    if not run.taken:
-        raise WhygradError("the training took no step, so there is none to explain")
+    run = net.run
+    if run is None or not run.taken:
+        raise WhygradError("the network was not trained, so there is no step to explain")
     step = whole_number("step", step, 0, run.taken - 1)
     run.check(arrays)
     trainer = Trainer(net, run, arrays)
