@@ -1,0 +1,101 @@
+"""Buffers share memory where they are not in use together, and nowhere else."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from whygrad.engines.native.code import Axis, Buffer
+from whygrad.engines.native.memory import (
+    LINE,
+    Lifetime,
+    extent,
+    memory_shape,
+    offsets,
+    rounded,
+    view,
+    zeros,
+)
+
+
+@st.composite
+def lifetimes(draw: st.DrawFn) -> list[Lifetime]:
+    parts = draw(st.integers(1, 30))
+    found = []
+    for _ in range(draw(st.integers(0, 40))):
+        first = draw(st.integers(0, parts - 1))
+        last = min(parts - 1, first + draw(st.integers(0, parts)))
+        found.append(Lifetime(first, last, draw(st.integers(1, 5000))))
+    return found
+
+
+def largest_live_set(buffers: list[Lifetime]) -> int:
+    return max(
+        (sum(rounded(b.size) for b in buffers if b.first <= t <= b.last) for t in range(31)),
+        default=0,
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(lifetimes())
+def test_buffers_in_use_together_do_not_overlap_and_little_is_wasted(
+    buffers: list[Lifetime],
+) -> None:
+    places = offsets(buffers)
+    assert all(p % LINE == 0 for p in places)
+    for k, (a, p) in enumerate(zip(buffers, places, strict=True)):
+        for b, q in zip(buffers[:k], places[:k], strict=True):
+            if a.first <= b.last and b.first <= a.last:
+                assert p + a.size <= q or q + b.size <= p
+    assert extent(buffers, places) <= 1.5 * largest_live_set(buffers)
+
+
+def test_a_chain_of_layers_needs_room_for_two() -> None:
+    """Each reads the one before it, which is then done with."""
+    chain = [Lifetime(k, k + 1, 640) for k in range(100)]
+    assert extent(chain, offsets(chain)) == 2 * 640
+
+
+def test_forward_and_backward_of_many_layers_fit_the_largest_live_set() -> None:
+    """a[k] lives until its derivative is taken; δ[k] from there to that of the layer below."""
+    depth = 50
+    forward = [Lifetime(k, 2 * depth - k, 64 * (k + 1)) for k in range(depth)]
+    backward = [Lifetime(2 * depth - k, 2 * depth - k + 1, 64 * (k + 1)) for k in range(depth)]
+    both = forward + backward
+    live = max(sum(b.size for b in both if b.first <= t <= b.last) for t in range(2 * depth + 2))
+    assert extent(both, offsets(both)) <= 1.1 * live
+
+
+BUFFER = Buffer(
+    "z·t", "z", "float", (Axis("j", 3, before=1), Axis("n", None, after=2)), (1, 0), multiple=8
+)
+
+
+def test_padding_is_part_of_the_shape_in_memory() -> None:
+    assert memory_shape(BUFFER, {"n": 9}) == (4, 16)
+    assert memory_shape(BUFFER, {"n": 6}) == (4, 8)
+    assert memory_shape(Buffer("J", "J", "double", (), (), multiple=8), {}) == ()
+
+
+def test_a_view_shows_the_tensor_in_its_own_order_of_axes() -> None:
+    block = zeros(1024)
+    memory = block[128 : 128 + 4 * 4 * 8].view(np.float32).reshape(4, 8)
+    memory[...] = np.arange(32).reshape(4, 8)
+    seen = view(BUFFER, {"n": 6}, block, 128)
+    assert seen.shape == (6, 3)
+    assert seen[5, 2] == memory[3, 5]
+    assert seen.tolist() == memory[1:4, :6].T.tolist()
+
+
+def test_an_axis_order_of_three() -> None:
+    axes = (Axis("k", 4), Axis("i", 2), Axis("j", 3))
+    block = zeros(24 * 8)
+    block.view(np.float64)[...] = np.arange(24)
+    seen = view(Buffer("w·k", "w", "double", axes, (2, 0, 1)), {}, block, 0)
+    assert seen.shape == (2, 3, 4)
+    assert seen[1, 2, 3] == block.view(np.float64).reshape(4, 2, 3)[3, 1, 2]
+
+
+def test_memory_begins_at_a_cache_line_and_is_zero() -> None:
+    for size in (1, 63, 64, 1000):
+        block = zeros(size)
+        assert (block.size, block.ctypes.data % LINE, block.any()) == (size, 0, False)
