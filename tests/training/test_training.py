@@ -5,7 +5,7 @@ import pytest
 
 import whygrad as wg
 from whygrad.training import History
-from whygrad.training.batches import Samples, shuffled, split
+from whygrad.training.batches import Samples, Shuffle, split
 
 
 def blobs(count: int = 90) -> tuple[np.ndarray, np.ndarray]:
@@ -75,9 +75,11 @@ def test_training_leaves_arrays_alone_that_were_handed_out_before() -> None:
 
 def test_each_epoch_has_an_order_of_its_own() -> None:
     rows = np.arange(20)
-    first, second = shuffled(rows, seed=0, epoch=0), shuffled(rows, seed=0, epoch=1)
+    shuffle = Shuffle(rows, seed=0)
+    first, second = shuffle.order(0), shuffle.order(1)
     assert sorted(first) == sorted(second) == list(rows)
     assert (first != second).any()
+    assert (shuffle.order(0) == first).all() and (Shuffle(rows, seed=1).order(0) != first).any()
 
 
 def test_every_row_is_seen_once_an_epoch_and_the_last_batch_is_smaller() -> None:

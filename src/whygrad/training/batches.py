@@ -83,6 +83,20 @@ def _interleaved(classes: NDArray[np.int64]) -> Rows:
     return np.argsort(place, kind="stable")
 
 
-def shuffled(rows: Rows, seed: int, epoch: int) -> Rows:
-    """The rows in an order of this epoch's own."""
-    return generator(seed, "shuffle", epoch).permutation(rows)
+class Shuffle:
+    """An order of the rows for each epoch, drawn by the seed and the number of the epoch."""
+
+    def __init__(self, rows: Rows, seed: int) -> None:
+        self.rows = rows
+        self._generator = generator(seed, "shuffle")
+        self._state = self._generator.bit_generator.state
+        self._last = (-1, rows)
+
+    def order(self, epoch: int) -> Rows:
+        """The rows in the order of this epoch."""
+        if epoch != self._last[0]:
+            # a place of its own in the generator's stream: cheaper than a new generator
+            self._state["state"]["counter"][-1] = epoch
+            self._generator.bit_generator.state = self._state
+            self._last = (epoch, self._generator.permutation(self.rows))
+        return self._last[1]

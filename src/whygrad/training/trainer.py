@@ -14,7 +14,7 @@ from ..errors import TrainingError
 from ..network.data import Array, Arrays
 from ..network.initialisers import initial_value
 from ..network.network import BaseNetwork
-from .batches import Rows, Samples, row_classes, shuffled, split
+from .batches import Rows, Samples, Shuffle, row_classes, split
 from .run import Run
 from .score import TOTAL, score_of
 from .step import step_system, without_values
@@ -51,9 +51,11 @@ class Trainer:
         counts = np.diff([*range(0, len(self.rows), run.batch_size), len(self.rows)])
         self.steps_an_epoch = len(counts)
         self._shares = counts / len(self.rows)
+        self._shuffle = Shuffle(self.rows, run.seed)
         if self.score:
-            targets = arrays[self.score.target.name]
-            self._scale = self.score.scale(targets[self.rows] if self.samples.axes else targets)
+            name = self.score.target.name
+            targets = Samples(net.system, {name: arrays[name]}).take(self.rows)[name]
+            self._scale = self.score.scale(targets)
         self.system = step_system(net, run.optimizer, self.score, run.epochs, self.steps_an_epoch)
         sizes = net.open_sizes_for(self.system, arrays)
         self._cost = str(self.system.cost)
@@ -74,7 +76,6 @@ class Trainer:
         self._checkpoints: list[Checkpoint] = []
         self._checked_at = perf_counter()
         self._pace = 1
-        self._order = (0, shuffled(self.rows, run.seed, 0))
 
     def epoch(self, between: Callable[[], None]) -> tuple[float, float]:
         """Take the steps of one epoch; the means of cost and score over them.
@@ -120,7 +121,7 @@ class Trainer:
         """The numbers of the samples of one step."""
         epoch, place = divmod(step, self.steps_an_epoch)
         first = place * self.run.batch_size
-        return self._shuffled(epoch)[first : first + self.run.batch_size]
+        return self._shuffle.order(epoch)[first : first + self.run.batch_size]
 
     def checkpoint(self) -> Checkpoint:
         """A copy of the values reached."""
@@ -137,7 +138,7 @@ class Trainer:
         epoch, place = divmod(self.steps, self.steps_an_epoch)
         until = min(until, (epoch + 1) * self.steps_an_epoch)
         size, seed, steps = self.run.batch_size, self.run.seed, self.steps
-        order = self._shuffled(epoch)[place * size : (place + until - steps) * size]
+        order = self._shuffle.order(epoch)[place * size : (place + until - steps) * size]
         try:
             costs = self.program.epoch(self.values, order, size, seed=seed, step=steps)
             self.steps = until
@@ -156,11 +157,6 @@ class Trainer:
         batch = {**self.values, **self.samples.take(self.batch(self.steps))}
         values = self.program.run(batch, seed=self.run.seed, step=self.steps)
         return float(values[self._cost])
-
-    def _shuffled(self, epoch: int) -> Rows:
-        if self._order[0] != epoch:
-            self._order = (epoch, shuffled(self.rows, self.run.seed, epoch))
-        return self._order[1]
 
     def _go_back(self, steps: int) -> None:
         """Go back to the last checkpoint before so many steps, or to the start."""
