@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -14,7 +14,6 @@ from ...language.expression import Expression, Index
 from ...language.sizes import extents
 from ...language.system import Equation, System, Update
 from .evaluate import MEBIBYTE, Evaluator
-from .inputs import Tensors
 from .loops import Loop
 from .named import Array, Named, Ranges, expand
 
@@ -23,6 +22,18 @@ LEAST_LIMIT = 64 * MEBIBYTE
 
 TENSORS = 4
 """Larger arrays may have so many times the size of the largest tensor."""
+
+
+class Tensors(dict[str, Array]):
+    """Arrays by name; noise is drawn when it is first read."""
+
+    def __init__(self, draw: Callable[[str], Array]) -> None:
+        super().__init__()
+        self.draw = draw
+
+    def __missing__(self, name: str) -> Array:
+        self[name] = self.draw(name)
+        return self[name]
 
 
 @dataclass(frozen=True)

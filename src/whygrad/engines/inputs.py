@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from ...errors import DataError
-from ...language.expression import references
-from ...language.system import System, Tensor
-from ..base import check_shape
-from .named import Array
-
-
-class Tensors(dict[str, Array]):
-    """Arrays by name; noise is drawn when it is first read."""
-
-    def __init__(self, draw: Callable[[str], Array]) -> None:
-        super().__init__()
-        self.draw = draw
-
-    def __missing__(self, name: str) -> Array:
-        self[name] = self.draw(name)
-        return self[name]
+from ..errors import DataError
+from ..language.expression import references
+from ..language.system import System, Tensor
+from .base import Array, check_shape
 
 
 def needed(system: System, wanted: Iterable[str]) -> tuple[Tensor, ...]:

@@ -1,0 +1,105 @@
+"""What is asked of an engine: which tensors of which system, and the arrays that it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError, TrainingError
+from ..language.order import prerequisites
+from ..language.sizes import infer_sizes
+from ..language.system import System
+from .base import Array, draw_noise
+from .inputs import needed, prepared, subscripts
+from .mode import decided
+
+Shapes = Callable[[str], tuple[int, ...]]
+
+
+class Request:
+    """The arguments of `Engine.compile`, checked.
+
+    `whole` is the system as given; `system` is what the wanted tensors need of it, with
+    `training` decided, and `inputs` are the declared tensors that this reads, noise excepted.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        sizes: Mapping[str, int],
+        wanted: Sequence[str],
+        dtype: str,
+        training: bool,
+    ) -> None:
+        """Raises DataError for another number type, and for a tensor that there is not."""
+        if dtype not in ("float64", "float32"):
+            raise DataError(f"dtype is {dtype}, but it can only be float64 or float32")
+        updates = {f"{u.name} <-" for u in system.updates}
+        for name in wanted:
+            if name not in system.tensors and name not in updates:
+                raise DataError(f"{name} is wanted, but the system has no such tensor or update")
+        self.whole = system
+        self.sizes = dict(sizes)
+        self.wanted = tuple(wanted)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.training = training
+        self.system = prerequisites(decided(system, training), self.wanted)
+        self.inputs = needed(self.system, self.wanted)
+        self._subscripts = subscripts(self.system)
+
+    def wanting(self, wanted: Sequence[str]) -> Request:
+        """The same request for other tensors."""
+        return Request(self.whole, self.sizes, wanted, self.dtype.name, self.training)
+
+    def step(self) -> Request:
+        """The request for a training step: the cost, then every update.
+
+        Raises TrainingError where there is no cost.
+        """
+        cost = self.whole.cost
+        if cost is None:
+            raise TrainingError("the system has no cost: it needs a line like `minimize J`")
+        return self.wanting((cost, *(f"{u.name} <-" for u in self.whole.updates)))
+
+    def samples(self, arrays: Mapping[str, Array]) -> int | None:
+        """The size of the batch index in the arrays; None where it is no open question."""
+        batch = self.whole.batch
+        if batch is None or batch in self.sizes:
+            return None
+        for tensor in self.whole.of_kind("given"):
+            if batch in tensor.indices and tensor.name in arrays:
+                shape = np.shape(arrays[tensor.name])
+                axis = tensor.indices.index(batch)
+                if axis < len(shape):
+                    return int(shape[axis])
+        return None
+
+    def sizes_with(self, samples: int | None) -> dict[str, int]:
+        """The size of every index, for a batch of so many samples."""
+        batch = self.whole.batch
+        known = self.sizes if samples is None or batch is None else {**self.sizes, batch: samples}
+        return infer_sizes(self.whole, known)
+
+    def prepared(
+        self, arrays: Mapping[str, Array], sizes: Mapping[str, int], shape: Shapes
+    ) -> dict[str, Array]:
+        """The arrays of the inputs, checked, in the types that a run computes with.
+
+        `shape` gives that of a tensor. Raises DataError as `Program.run` says.
+        """
+        found = {}
+        for t in self.inputs:
+            within = t.declaration.within if t.declaration is not None else None
+            classes = None if within is None else sizes[within]
+            whole = t.name in self._subscripts
+            found[t.name] = prepared(t, arrays, shape(t.name), classes, whole, self.dtype)
+        return found
+
+    def noise(self, name: str, shape: tuple[int, ...], seed: int, step: int) -> Array:
+        """The noise of one tensor in one step; raises KeyError where it is no noise."""
+        tensor = self.system.tensors.get(name)
+        if tensor is None or tensor.declaration is None or tensor.declaration.draw is None:
+            raise KeyError(name)
+        return draw_noise(name, tensor.declaration.draw, shape, seed, step, self.dtype)
