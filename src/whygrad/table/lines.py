@@ -43,10 +43,8 @@ def check_lines(path: Path, separator: str, width: int, rows: int | None = None)
     """
     for line, values in islice(_records(path, separator), 1, rows and rows + 1):
         if len(values) != width and (values or rows):
-            found = f"{len(values)} value{'s' * (len(values) > 1)}" if values else "nothing"
-            raise DataError(
-                f"{path}, line {line}: there is {found} where the header names {width} columns"
-            )
+            some = f"has {len(values)} value{'s' * (len(values) > 1)}" if values else "is empty"
+            raise DataError(f"{path}, line {line} {some}; the header names {width} columns")
 
 
 def _records(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:

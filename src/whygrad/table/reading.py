@@ -53,23 +53,37 @@ def _read_text(path: Path) -> pl.DataFrame:
 
     names, separator = header(path)
     _check_count(path, len(names))
-    try:
-        try:
-            frame = pl.read_csv(path, separator=separator, glob=False)
-        except pl.exceptions.ComputeError:  # perhaps a late value unlike those it took types from
-            frame = pl.read_csv(path, separator=separator, glob=False, infer_schema=False)
-        frame.columns = names
-    except pl.exceptions.PolarsError as error:
+    if _odd_quotation_marks(path):  # polars may close a quotation at the file's end
         check_lines(path, separator, len(names))
-        reason = str(error).split("\n")[0]
+    try:
+        frame = _parsed(path, separator)
+        frame.columns = names
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        check_lines(path, separator, len(names))
         raise DataError(
-            f"{path} is no table that can be read ({reason}); a quotation mark may be out of place"
+            f"{path} is no table that can be read ({_reason(error)}); "
+            "a quotation mark may be out of place"
         ) from None
     frame = frame.with_columns(_settled(column) for column in frame.iter_columns())
     frame = _without_empty_end(frame).rechunk()
-    if frame[:, -1].null_count():  # so it looks where a row is too short, too
+    if frame[:, -1].null_count():  # polars fills up a row that is too short
         check_lines(path, separator, len(names), len(frame))
     return frame
+
+
+def _parsed(path: Path, separator: str) -> pl.DataFrame:
+    """As polars reads it: with types after the first rows or, where others disagree, as text."""
+    import polars as pl
+
+    try:
+        return pl.read_csv(path, separator=separator, glob=False)
+    except pl.exceptions.ComputeError:
+        return pl.read_csv(path, separator=separator, glob=False, infer_schema=False)
+
+
+def _odd_quotation_marks(path: Path) -> bool:
+    with path.open("rb") as file:
+        return sum(part.count(b'"') for part in iter(lambda: file.read(2**20), b"")) % 2 == 1
 
 
 def _settled(column: pl.Series) -> pl.Series:
@@ -108,8 +122,11 @@ def _read_parquet(path: Path) -> pl.DataFrame:
         _check_count(path, len(pl.read_parquet_schema(path)))
         return pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        reason = str(error).split("\n")[0]
-        raise DataError(f"{path} is no Parquet file, or is damaged: {reason}") from None
+        raise DataError(f"{path} is no Parquet file, or is damaged: {_reason(error)}") from None
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).split("\n")[0]
 
 
 def _check_count(path: Path, columns: int) -> None:
