@@ -105,14 +105,21 @@ class Plan:
     sizes: Mapping[str, int | None]
     results: Mapping[str, str]
 
+    @property
+    def assigned(self) -> frozenset[str]:
+        """The tensors that are computed."""
+        return frozenset(name for part in self.parts for name in assigned(part))
+
     def __str__(self) -> str:
         return "\n".join(map(str, self.parts)) + "\n"
 
 
-def assigns(part: Part) -> Iterator[Assign]:
-    """Every assignment in a part, in order."""
+def assigned(part: Part) -> Iterator[str]:
+    """The name of every tensor that a part computes, in order."""
     if isinstance(part, Nest):
-        yield from part.steps
+        yield from (step.name for step in part.steps)
     elif isinstance(part, Loop):
         for inner in part.body:
-            yield from assigns(inner)
+            yield from assigned(inner)
+    else:
+        yield part.name

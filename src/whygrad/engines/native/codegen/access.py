@@ -1,0 +1,279 @@
+"""Reading and writing tensors: where an element lies, and the instruction that fits.
+
+Lanes read along memory take a vector load, lanes that all read the same take one number, and all
+else is a gather. A place outside of the range is never touched: what is read there counts as 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ....language.expression import Expression, Index, Pad, Reference, Size
+from .function import SIZES
+from .writer import Value, vector
+
+if TYPE_CHECKING:
+    from .block import Block, Point
+
+
+@dataclass(slots=True)
+class Place:
+    """Where an element lies: `pointer`, then `lane` elements further from lane to lane.
+
+    `lane` is 0 if all lanes read the same place, 1 along memory, or None where `offsets` (one for
+    each lane) say how far from `pointer` the elements are. `inside` is where it may be touched.
+    """
+
+    pointer: Value
+    lane: int | None
+    offsets: Value | None = None
+    inside: list[Value] = field(default_factory=list)
+
+
+def load(block: Block, e: Reference, point: Point) -> Value:
+    """The element, one for each lane if lanes read different ones."""
+    f = block.f
+    buffer = f.memory[e.tensor]
+    place = locate(block, e, point, buffer.element)
+    if place.lane != 0 and (tail := block.tail(point[1])) is not None:
+        padded = not buffer.external and place.lane == 1
+        if not padded:
+            place.inside.append(tail)
+    inside = block.both(place.inside)
+    zero = f.integer(0) if buffer.element == "i64" else f.real(0, buffer.element)
+    if place.lane == 0:
+        return _load_one(block, place.pointer, inside, buffer.element, zero)
+    kind = vector(buffer.element, block.lanes)
+    operands = [place.pointer]
+    if place.lane == 1 and inside is None:
+        align = SIZES[buffer.element]
+        text = f"load {kind}, ptr {place.pointer.text}, align {align}"
+        return f.emit(text, buffer.element, block.lanes, operands)
+    mask = block.spread(inside or Value("true", "i1", 1, f.root), block.lanes)
+    nothing = block.spread(zero, block.lanes)
+    align_value = Value(str(SIZES[buffer.element]), "i32", 1, f.root)
+    if place.lane == 1:
+        name = f"llvm.masked.load.v{block.lanes}{_letter(buffer.element)}.p0"
+        return f.call(
+            name, buffer.element, block.lanes, [place.pointer, align_value, mask, nothing]
+        )
+    pointers = _pointers(block, place, buffer.element)
+    name = f"llvm.masked.gather.v{block.lanes}{_letter(buffer.element)}.v{block.lanes}p0"
+    return f.call(name, buffer.element, block.lanes, [pointers, align_value, mask, nothing])
+
+
+def store(block: Block, e: Reference, value: Value, point: Point) -> None:
+    """Write an element, or one for each lane."""
+    f = block.f
+    buffer = f.memory[e.tensor]
+    place = locate(block, e, point, buffer.element)
+    align = SIZES[buffer.element]
+    if place.lane == 0:
+        f.command(f"store {value}, ptr {place.pointer.text}, align {align}")
+        return
+    value = block.spread(value, block.lanes)
+    tail = block.tail(point[1])
+    if place.lane == 1 and (tail is None or not buffer.external):
+        f.command(f"store {value}, ptr {place.pointer.text}, align {align}")
+        return
+    mask = block.spread(tail or Value("true", "i1", 1, f.root), block.lanes)
+    align_value = Value(str(align), "i32", 1, f.root)
+    letter = _letter(buffer.element)
+    if place.lane == 1:
+        name = f"llvm.masked.store.v{block.lanes}{letter}.p0"
+        f.order(name, [value, place.pointer, align_value, mask])
+    else:
+        name = f"llvm.masked.scatter.v{block.lanes}{letter}.v{block.lanes}p0"
+        f.order(name, [value, _pointers(block, place, buffer.element), align_value, mask])
+
+
+def _letter(element: str) -> str:
+    return {"float": "f32", "double": "f64", "i64": "i64"}[element]
+
+
+def _load_one(
+    block: Block, pointer: Value, inside: Value | None, element: str, zero: Value
+) -> Value:
+    f = block.f
+    if inside is None:
+        text = f"load {element}, ptr {pointer.text}, align {SIZES[element]}"
+        return f.emit(text, element, 1, [pointer])
+    if inside.lanes > 1:  # the place is the same for all lanes, the condition is not
+        one = _load_one(block, pointer, None, element, zero)
+        return block.choose(inside, one, zero)
+    safe = block.choose(inside, pointer, f.nowhere)
+    text = f"load {element}, ptr {safe.text}, align {SIZES[element]}"
+    return block.choose(inside, f.emit(text, element, 1, [safe]), zero)
+
+
+def _pointers(block: Block, place: Place, element: str) -> Value:
+    """One pointer for each lane."""
+    f = block.f
+    assert place.offsets is not None
+    offsets = block.spread(place.offsets, block.lanes)
+    text = f"getelementptr {element}, ptr {place.pointer.text}, {offsets}"
+    return f.emit(text, "ptr", block.lanes, [place.pointer, offsets])
+
+
+def locate(block: Block, e: Reference, point: Point, element: str, excused: bool = False) -> Place:
+    """Where the element of a reference lies.
+
+    Where a subscript leaves its range and is not `excused`, the flag is set.
+    """
+    f = block.f
+    strides = f.strides(e.tensor) if e.subscripts else []
+    steps: list[tuple[str, Value]] = []  # indices, and how far each moves in memory
+    constant = f.integer(0)
+    moves: list[Value] = []  # amounts that are computed for each place
+    inside: list[Value] = []
+    for axis, (subscript, stride) in enumerate(zip(e.subscripts, strides, strict=True)):
+        before = f.before(e.tensor, axis)
+        inner = subscript.subscript if isinstance(subscript, Pad) else subscript
+        form = block.affine(inner)
+        if excused or isinstance(subscript, Pad) or form is None:
+            fits = _checked(block, e, axis, inner, form is not None or excused, point)
+        if form is None:
+            place, holds = fits
+            if holds is not None and (excused or isinstance(subscript, Pad)):
+                inside.append(holds)
+            shifted = _plus(block, place, before)
+            moves.append(_times(block, shifted, stride))
+            continue
+        if (excused or isinstance(subscript, Pad)) and fits[1] is not None:
+            inside.append(fits[1])
+        constant = f.add(constant, f.multiply(f.integer(form.constant + before), stride))
+        for node, c in form.coefficients.items():
+            amount = f.multiply(f.integer(c), stride)
+            if isinstance(node, Size):
+                constant = f.add(constant, f.multiply(f.size(node.index), amount))
+            else:
+                assert isinstance(node, Index)
+                steps.append((node.name, amount))
+    return _place(block, e.tensor, point, element, steps, constant, moves, inside)
+
+
+def _place(
+    block: Block,
+    tensor: str,
+    point: Point,
+    element: str,
+    steps: list[tuple[str, Value]],
+    constant: Value,
+    moves: list[Value],
+    inside: list[Value],
+) -> Place:
+    """Move the pointer by what is known outermost first, so that loops move it but little."""
+    f = block.f
+    size = SIZES[element]
+    summed: dict[str, Value] = {}
+    for name, amount in steps:
+        summed[name] = f.add(summed[name], amount) if name in summed else amount
+    along = summed.get(block.lane, f.integer(0)) if block.lane is not None else f.integer(0)
+    ordered = sorted(summed.items(), key=lambda s: block.indices[s[0]].scope.depth)
+    pointer = f.pointer(tensor)
+    fixed = constant
+    for name, amount in ordered:
+        pointer = f.offset(pointer, f.multiply(block.indices[name], amount), size)
+        if name == block.row:
+            fixed = f.add(fixed, f.multiply(f.integer(point[0]), amount))
+        elif name == block.lane:
+            fixed = f.add(fixed, f.multiply(f.integer(point[1] * block.lanes), amount))
+    vectors = [m for m in moves if m.lanes > 1]
+    for m in moves:
+        if m.lanes == 1:
+            pointer = f.offset(pointer, m, size)
+    pointer = f.offset(pointer, fixed, size)
+    if vectors or along.constant not in (0, 1):
+        offsets = _strided(block, along)
+        for m in vectors:
+            offsets = block.instruction("add", [offsets, m], "i64") if offsets else m
+        return Place(pointer, None, offsets, inside)
+    return Place(pointer, along.constant, None, inside)
+
+
+def _strided(block: Block, along: Value) -> Value | None:
+    """The distance of each lane from the first, `along` apart."""
+    if along.constant == 0:
+        return None
+    lanes = block.lanes
+    if along.constant is not None:
+        numbers = ", ".join(f"i64 {k * along.constant}" for k in range(lanes))
+        return Value(f"<{numbers}>", "i64", lanes, block.f.root)
+    steps = Value(f"<{', '.join(f'i64 {k}' for k in range(lanes))}>", "i64", lanes, block.f.root)
+    return block.instruction("mul", [steps, along], "i64")
+
+
+def _plus(block: Block, value: Value, amount: int) -> Value:
+    if amount == 0:
+        return value
+    return block.instruction("add", [value, block.f.integer(amount)], "i64")
+
+
+def _times(block: Block, value: Value, stride: Value) -> Value:
+    if value.lanes == 1:
+        return block.f.multiply(value, stride)
+    return value if stride.constant == 1 else block.instruction("mul", [value, stride], "i64")
+
+
+def _checked(
+    block: Block, e: Reference, axis: int, inner: Expression, excused: bool, point: Point
+) -> tuple[Value, Value | None]:
+    """A subscript that may leave its range: its value, 0 where it does, and where it does not.
+
+    A subscript from data that is outside, not excused by `pad` or a condition, sets the flag.
+    """
+    f = block.f
+    raw = block.value(inner, point)
+    whole: Value | None = None
+    if raw.element == block.element:
+        kind = "f32" if raw.element == "float" else "f64"
+        letter = kind if raw.lanes == 1 else f"v{raw.lanes}{kind}"
+        to = "i64" if raw.lanes == 1 else f"v{raw.lanes}i64"
+        value = f.call(f"llvm.fptosi.sat.{to}.{letter}", "i64", raw.lanes, [raw])
+        back = f.emit(f"sitofp {value} to {raw.type}", raw.element, raw.lanes, [value])
+        whole = block.instruction("fcmp oeq", [back, raw], "i1")
+    else:
+        value = block.whole(raw)
+        if block.trusted(e, axis):
+            return value, None
+    buffer = f.memory[e.tensor]
+    own = buffer.axes[buffer.order.index(axis)]
+    low = f.integer(-own.before)
+    high = f.add(f.size(own.index), f.integer(own.after))
+    above = block.instruction("icmp sge", [value, low], "i1")
+    below = block.instruction("icmp slt", [value, high], "i1")
+    holds = block.instruction("and", [above, below], "i1")
+    if whole is not None:
+        holds = block.instruction("and", [holds, whole], "i1")
+    if excused:
+        return block.choose(holds, value, f.integer(0)), holds
+    padded = isinstance(e.subscripts[axis], Pad)
+    wrong = whole if padded else holds
+    if wrong is not None:
+        _flag(block, wrong, point)
+    return block.choose(holds, value, f.integer(0)), holds
+
+
+def _flag(block: Block, right: Value, point: Point) -> None:
+    """Set the flag of a run-time error unless it is right, or never reached."""
+    true = Value("true", "i1", 1, block.f.root)
+    wrong = block.instruction("xor", [right, true], "i1")
+    reached = block.reached(point)
+    if reached is not None:
+        wrong = block.instruction("and", [wrong, reached], "i1")
+    raise_flag(block, wrong, 0, point)
+
+
+def raise_flag(block: Block, wrong: Value, number: int, point: Point) -> None:
+    """Set a flag in the control block if it is wrong in any lane inside the range."""
+    f = block.f
+    if wrong.lanes > 1:
+        if (tail := block.tail(point[1])) is not None:
+            wrong = block.instruction("and", [wrong, tail], "i1")
+        bits = f.emit(f"bitcast {wrong} to i{wrong.lanes}", f"i{wrong.lanes}", 1, [wrong])
+        wrong = f.emit(f"icmp ne {bits}, 0", "i1", 1, [bits])
+    flag = f.offset(f.control, f.integer(number), 8)
+    place = block.choose(wrong, flag, f.nowhere)
+    name = f"store i64 1, ptr {place.text}, align 8"
+    place.scope.code.append(f"  {name}")

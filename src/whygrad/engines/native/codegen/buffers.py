@@ -1,0 +1,80 @@
+"""The buffers of a program: which tensors are kept in memory at all, and how they lie there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ....language.expression import Reference, references
+from ....language.ranges import margins
+from ....language.system import System
+from ..code import Axis, Buffer
+from ..plan import Scatter
+from .parts import expressions, leaves, read_by
+from .schedule import Schedule
+
+WHOLE = "·all"
+"""Ends the name of a given tensor of which each batch takes some rows."""
+
+ROWS = "rows·"
+"""Begins the name of the tensor that says which."""
+
+
+def buffers(
+    schedule: Schedule,
+    system: System,
+    wanted: frozenset[str],
+    external: frozenset[str],
+    constants: Mapping[str, int],
+    element: str,
+    lanes: int,
+) -> dict[str, Buffer]:
+    """The buffers by name.
+
+    `wanted` are kept in any case, `external` lie in the caller's memory. What is read only where
+    it is computed needs none.
+    """
+    extra = margins(system)
+    whole = _whole_numbered(schedule, system)
+    found: dict[str, Buffer] = {}
+    for name in sorted(wanted | _read_elsewhere(schedule)):
+        axes, order = schedule.axes[name], schedule.orders[name]
+        beyond = extra.get(name, ((0, 0),) * len(axes))
+        memory = tuple(Axis(axes[k], constants.get(axes[k]), *beyond[k]) for k in order)
+        out = name in external
+        kind = "i64" if name in whole else element
+        found[name] = Buffer(name, name, kind, memory, order, 1 if out or not axes else lanes, out)
+    return found
+
+
+def _read_elsewhere(schedule: Schedule) -> frozenset[str]:
+    """Tensors that are read in another part than their own, or at another place."""
+    found: set[str] = set()
+    for part in leaves(schedule.parts):
+        if isinstance(part, Scatter):
+            found |= {part.name, *read_by(part)}
+            continue
+        done: set[Reference] = set()
+        for step in part.nest.steps:
+            found |= {r.tensor for r in references(step.value) if r not in done}
+            done.add(step.target)
+    return frozenset(found)
+
+
+def _whole_numbered(schedule: Schedule, system: System) -> frozenset[str]:
+    """Declared tensors that hold whole numbers: class numbers, and what stands in subscripts."""
+    inside = {
+        inner.tensor.removesuffix(WHOLE)
+        for part in leaves(schedule.parts)
+        for e in expressions(part)
+        for reference in references(e)
+        for s in reference.subscripts
+        for inner in references(s)
+    }
+    found: set[str] = set()
+    for name in schedule.axes:
+        if name.startswith(ROWS):
+            found.add(name)
+        _, declaration = system.declarations.get(name.removesuffix(WHOLE), ("", None))
+        if declaration is not None and (declaration.within or declaration.name in inside):
+            found.add(name)
+    return frozenset(found)

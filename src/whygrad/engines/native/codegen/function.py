@@ -1,0 +1,95 @@
+"""One function of the module: its arguments, and where in memory tensors lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..code import Axis, Buffer
+from .writer import Value, Writer
+
+SIZES = {"float": 4, "double": 8, "i64": 8}
+
+
+class Function(Writer):
+    """A function that gets what it uses of buffers, run-time sizes and loop indices.
+
+    `buffers` and `sizes` list what it turned out to use, in order of first use.
+    """
+
+    def __init__(self, memory: Mapping[str, Buffer], constants: Mapping[str, int]) -> None:
+        super().__init__()
+        self.memory = memory
+        self.constants = constants
+        self.buffers: list[str] = []
+        self.sizes: list[str] = []
+        self.outer: list[str] = []
+        self.thread = Value("%thread", "i64", 1, self.root)
+        self.threads = Value("%threads", "i64", 1, self.root)
+        self.control = Value("%control", "ptr", 1, self.root)
+
+    @property
+    def nowhere(self) -> Value:
+        """Memory of no meaning, for what is not to be read or written."""
+        known = self.known("nowhere")
+        if known is None:
+            text = "alloca [64 x i64], align 64"
+            known = self.note("nowhere", self.emit(text, "ptr", 1, [self.integer(0)]))
+        return known
+
+    @property
+    def parameters(self) -> str:
+        """The list of parameters; the names do not tell which tensors they stand for."""
+        return ", ".join(
+            [
+                *(f"ptr noalias %b{k}" for k in range(len(self.buffers))),
+                *(f"i64 %n{k}" for k in range(len(self.sizes))),
+                *(f"i64 %o{k}" for k in range(len(self.outer))),
+                "ptr %control",
+                "i64 %thread",
+                "i64 %threads",
+            ]
+        )
+
+    def argument(self, letter: str, found: list[str], name: str, element: str) -> Value:
+        """The parameter for a name, a new one if it is the first use."""
+        if name not in found:
+            found.append(name)
+        return Value(f"%{letter}{found.index(name)}", element, 1, self.root)
+
+    def size(self, index: str) -> Value:
+        """How many values an index takes."""
+        if index in self.constants:
+            return self.integer(self.constants[index])
+        return self.argument("n", self.sizes, index, "i64")
+
+    def outer_index(self, index: str) -> Value:
+        """The value of the index of a loop around this function."""
+        return self.argument("o", self.outer, index, "i64")
+
+    def pointer(self, tensor: str) -> Value:
+        """Where a tensor begins."""
+        return self.argument("b", self.buffers, tensor, "ptr")
+
+    def strides(self, tensor: str) -> list[Value]:
+        """The steps in memory, in elements, of each axis of the tensor."""
+        buffer = self.memory[tensor]
+        found: dict[int, Value] = {}
+        step = self.integer(1)
+        last = len(buffer.axes) - 1
+        for k in range(last, -1, -1):
+            found[buffer.order[k]] = step
+            if k:
+                length = self.length(buffer.axes[k])
+                if k == last:
+                    length = self.round_up(length, buffer.multiple)
+                step = self.multiply(step, length)
+        return [found[k] for k in range(len(buffer.axes))]
+
+    def length(self, axis: Axis) -> Value:
+        """How many places an axis has."""
+        return self.add(self.size(axis.index), self.integer(axis.before + axis.after))
+
+    def before(self, tensor: str, place: int) -> int:
+        """How many places the tensor's axis has before 0."""
+        buffer = self.memory[tensor]
+        return buffer.axes[buffer.order.index(place)].before

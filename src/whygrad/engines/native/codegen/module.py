@@ -1,0 +1,111 @@
+"""The whole module: a function for each part, shared where two are alike, and `@step`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+
+from ....language.expression import Pad, Reduce, Reference
+from ....language.intervals import interval
+from ....language.system import System
+from ..code import Code
+from ..jit import Target
+from ..plan import Plan, Scatter
+from .buffers import WHOLE, buffers
+from .function import Function
+from .nest import NestWriter
+from .parts import read_by, written_by
+from .scatter import write_scatter
+from .schedule import NOMINAL, Schedule, Scheduled, Stepped, Tiled, lanes, schedule
+from .step import Call, Steps, StepWriter
+
+SMALL = 1 << 15
+"""A part of fewer multiplications is run by one thread: the others would cost more than they do."""
+
+
+def generate(
+    plan: Plan, system: System, dtype: str, target: Target, updated: Iterable[str] = ()
+) -> Code:
+    """The code of a plan.
+
+    `updated` are the tensors that a training step changes in place. They lie in memory as the
+    caller has them, and their new values are checked to be finite, as is the cost.
+    """
+    return _Module(plan, system, dtype, target, frozenset(updated)).code()
+
+
+class _Module:
+    def __init__(
+        self, plan: Plan, system: System, dtype: str, target: Target, updated: frozenset[str]
+    ) -> None:
+        self.plan, self.system = plan, system
+        self.element = "float" if dtype == "float32" else "double"
+        self.lanes = lanes(target, self.element)
+        self.checked = updated | {str(system.cost)} if updated else updated
+        self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
+        external = frozenset(plan.axes) - plan.assigned | updated
+        self.schedule: Schedule = schedule(plan, external, target, self.element)
+        self.memory = buffers(
+            self.schedule,
+            system,
+            frozenset(plan.results.values()) | updated,
+            external,
+            self.constants,
+            self.element,
+            self.lanes,
+        )
+        self.functions: dict[str, str] = {}
+        self.declared: set[str] = set()
+
+    def code(self) -> Code:
+        """Everything, in an order that does not depend on chance."""
+        calls = tuple(self._call(part) for part in self.schedule.parts)
+        step = StepWriter(self.memory, self.plan)
+        text = step.write(calls)
+        self.declared |= set(step.declared.values())
+        functions = (f"define internal void {name}{t}" for t, name in self.functions.items())
+        parts = [*functions, *sorted(self.declared), text]
+        return Code("\n".join(parts), tuple(self.memory.values()), step.runtime_sizes)
+
+    def _call(self, part: Scheduled) -> Call | Steps:
+        if isinstance(part, Stepped):
+            body = tuple(self._call(inner) for inner in part.body)
+            return Steps(part.loop.index, part.loop.direction, body)
+        shared = (self.element, self.lanes, self.memory, self.constants, self._trusted)
+        if isinstance(part, Scatter):
+            function, single = write_scatter(part, *shared), True
+        else:
+            function = NestWriter(part, *shared, self.checked).write()
+            single = self._work(part) < SMALL or not part.nest.indices
+        kept = frozenset(self.memory)
+        return Call(
+            self._name(function), function, read_by(part) & kept, written_by(part) & kept, single
+        )
+
+    def _name(self, function: Function) -> str:
+        """The name of a function, the same for the same text."""
+        body = "\n".join(function.text())
+        text = f"({function.parameters}) #0 {{\nentry:\n{body}\n  ret void\n}}\n"
+        self.declared |= set(function.declared.values())
+        return self.functions.setdefault(text, f"@part{len(self.functions)}")
+
+    def _trusted(self, e: Reference, axis: int) -> bool:
+        """Whether a subscript stays in its range whatever the data are."""
+        if e.tensor.endswith(WHOLE):
+            return True
+        buffer = self.memory[e.tensor]
+        own = buffer.axes[buffer.order.index(axis)]
+        if own.size is None:
+            return False
+        subscript = e.subscripts[axis]
+        inner = subscript.subscript if isinstance(subscript, Pad) else subscript
+        found = interval(inner, self.constants, self.system)
+        return found is not None and -own.before <= found[0] and found[1] < own.size + own.after
+
+    def _work(self, part: Tiled) -> int:
+        """Multiplications, roughly, for a nominal number of samples."""
+        work = 0
+        for step in part.nest.steps:
+            reduced = step.value.indices if isinstance(step.value, Reduce) else ()
+            work += prod(self.constants.get(i, NOMINAL) for i in (*part.nest.indices, *reduced))
+        return work

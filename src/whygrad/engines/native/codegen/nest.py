@@ -1,0 +1,232 @@
+"""A nest as a function: loops over blocks of points, and the steps at each block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from ....language.expression import Expression, Reduce, Reference, references
+from ..code import Buffer
+from . import access
+from .block import Block, Point
+from .function import Function
+from .reduce import inside_lanes, multiply_add, reduce
+from .schedule import Tiled
+from .writer import Loop, Value
+
+NOT_FINITE = 1
+"""The flag that says that a checked value is not finite."""
+
+Body = Callable[[int, int, int | None], None]
+"""Writes a block of so many rows and vectors; the last vector may have fewer lanes."""
+
+
+class NestWriter:
+    """Writes one nest."""
+
+    def __init__(
+        self,
+        tiled: Tiled,
+        element: str,
+        lanes: int,
+        memory: Mapping[str, Buffer],
+        constants: Mapping[str, int],
+        trusted: Callable[[Reference, int], bool],
+        checked: frozenset[str],
+    ) -> None:
+        self.tiled, self.nest = tiled, tiled.nest
+        self.element, self.lanes = element, lanes
+        self.memory, self.trusted, self.checked = memory, trusted, checked
+        self.f = Function(memory, constants)
+        self.indices: dict[str, Value] = {}
+        self.inner_lane = tiled.lane if tiled.lane in self.nest.indices else None
+        own = {i for s in self.nest.steps if isinstance(s.value, Reduce) for i in s.value.indices}
+        known = {*self.nest.indices, *own}
+        for step in self.nest.steps:
+            for name in sorted(step.value.free | step.target.free):
+                if name not in known:
+                    self.indices[name] = self.f.outer_index(name)
+
+    def write(self) -> Function:
+        """Write the loops, from the outside inwards."""
+        others = [i for i in self.nest.indices if i not in (self.inner_lane, self.tiled.row)]
+        split = self.tiled.row or (others[0] if others else None)
+        opened: list[tuple[Loop, str]] = []
+        for index in others:
+            start, stop = self.f.integer(0), self.f.size(index)
+            if index == split:
+                start, stop = self._share(index, 1)
+            loop = self.f.begin(start, stop, 1, may_be_empty=index == split)
+            self.indices[index] = loop.counter
+            opened.append((loop, index))
+        self._through_lanes(lambda vectors, last: self._through_rows(vectors, last))
+        for loop, index in reversed(opened):
+            self.f.end(loop)
+            del self.indices[index]
+        return self.f
+
+    @contextmanager
+    def _loop(self, index: str, start: Value, stop: Value, step: int) -> Iterator[Loop]:
+        loop = self.f.begin(start, stop, step, may_be_empty=True)
+        self.indices[index] = loop.counter
+        yield loop
+        self.f.end(loop)
+        del self.indices[index]
+
+    # Lanes
+
+    def _through_lanes(self, body: Callable[[int, int | None], None]) -> None:
+        """Blocks along the lane index: whole ones, then what is left; -1 lanes are not known."""
+        index, f = self.inner_lane, self.f
+        if index is None:
+            body(1, None)
+            return
+        span = self.tiled.vectors * self.lanes
+        size = f.size(index)
+        if size.constant is None:
+            self._through_open_lanes(index, size, span, body)
+            return
+        whole, rest = divmod(size.constant, span)
+        if whole == 1:
+            self.indices[index] = f.integer(0)
+            body(self.tiled.vectors, None)
+        elif whole:
+            with self._loop(index, f.integer(0), f.integer(whole * span), span):
+                body(self.tiled.vectors, None)
+        if rest:
+            self.indices[index] = f.integer(whole * span)
+            vectors, last = -(-rest // self.lanes), rest % self.lanes
+            body(vectors, last or None)
+        self.indices.pop(index, None)
+
+    def _through_open_lanes(
+        self, index: str, size: Value, span: int, body: Callable[[int, int | None], None]
+    ) -> None:
+        f = self.f
+        whole = f.emit(f"and i64 {size.text}, {-span}", "i64", 1, [size])
+        with self._loop(index, f.integer(0), whole, span):
+            body(self.tiled.vectors, None)
+        with self._loop(index, whole, size, self.lanes):
+            body(1, -1)
+
+    # Rows
+
+    def _through_rows(self, vectors: int, last: int | None) -> None:
+        """Tiles of rows: this thread's share."""
+        index, f, rows = self.tiled.row, self.f, self.tiled.rows
+        if index is None:
+            self._block(1, vectors, last)
+            return
+        size = f.size(index)
+        start, stop = self._share(index, rows)
+        if size.constant is not None and (self._reads_itself or size.constant % rows == 0):
+            whole = f.integer(size.constant // rows * rows)
+            with self._loop(index, start, f.minimum(stop, whole), rows):
+                self._block(rows, vectors, last)
+            rest = size.constant % rows
+            if rest:
+                first = f.call("llvm.smax.i64", "i64", 1, [start, whole])
+                with self._loop(index, first, stop, rest):
+                    self._block(rest, vectors, last)
+            return
+        # The last tile is moved back to end with the last row: some rows are computed twice.
+        enough = f.integer(1)
+        if size.constant is None:
+            text = f"icmp sge i64 {size.text}, {rows}"
+            enough = f.emit(text, "i1", 1, [size])
+            middle = f.emit(f"select {enough}, {stop}, {start}", "i64", 1, [enough, stop, start])
+        else:
+            middle = stop if size.constant >= rows else start
+        with self._loop(index, start, middle, rows) as loop:
+            last_start = f.subtract(size, f.integer(rows))
+            self.indices[index] = f.minimum(loop.counter, last_start)
+            self._block(rows, vectors, last)
+        if size.constant is None:
+            with self._loop(index, middle, stop, 1):
+                self._block(1, vectors, last)
+
+    def _share(self, index: str, step: int) -> tuple[Value, Value]:
+        """The part of an index that is this thread's, in whole steps."""
+        f = self.f
+        known = f.known(("share", index, step))
+        size = f.size(index)
+        if known is None:
+            steps = _divided(f, size, f.integer(step))
+            part = f.multiply(_divided(f, steps, f.threads), f.integer(step))
+            start = f.minimum(f.multiply(f.thread, part), size)
+            known = f.note(("share", index, step), start)
+            f.note(("share end", index, step), f.minimum(f.add(start, part), size))
+        end = f.known(("share end", index, step))
+        assert end is not None
+        return known, end
+
+    @property
+    def _reads_itself(self) -> bool:
+        """Whether a step changes what another run of it would read."""
+        done: set[str] = set()
+        written = {s.name for s in self.nest.steps}
+        for step in self.nest.steps:
+            if any(r.tensor in written - done for r in references(step.value)):
+                return True
+            done.add(step.name)
+        return False
+
+    # Blocks
+
+    def _block(self, rows: int, vectors: int, last: int | None) -> None:
+        tiled = self.tiled
+        block = Block(
+            self.f, self.element, self.lanes, self.indices, tiled.row, tiled.lane, self.trusted
+        )
+        if last is not None:
+            block.tails[vectors - 1] = (
+                inside_lanes(block, vectors - 1) if last < 0 else self._first_lanes(last)
+            )
+        points = [(k, v) for k in range(rows) for v in range(vectors)]
+        sums: list[Value] = []
+        for step in self.nest.steps:
+            found = self._step(block, step.value, points)
+            block.locals[step.target] = found
+            if step.name not in self.memory:
+                continue
+            for point in points:
+                value = found(point)
+                access.store(block, step.target, value, point)
+                if step.name in self.checked:
+                    sums = [_times_zero(block, value, point, sums)]
+        if sums:
+            zero = self.f.real(0.0, self.element)
+            wrong = block.instruction("fcmp uno", [sums[0], zero], "i1")
+            block.tails.clear()
+            access.raise_flag(block, wrong, NOT_FINITE, (0, 0))
+
+    def _step(self, block: Block, e: Expression, points: list[Point]) -> Callable[[Point], Value]:
+        if isinstance(e, Reduce):
+            return reduce(block, e, points)
+        made = {p: block.number(e, p) for p in points}
+        return lambda point: made[point]
+
+    def _first_lanes(self, count: int) -> Value:
+        bits = ", ".join(f"i1 {'true' if k < count else 'false'}" for k in range(self.lanes))
+        return Value(f"<{bits}>", "i1", self.lanes, self.f.root)
+
+
+def _divided(f: Function, a: Value, b: Value) -> Value:
+    """a / b, rounded up."""
+    if b.constant == 1:
+        return a
+    if a.constant is not None and b.constant is not None:
+        return f.integer(-(-a.constant // b.constant))
+    more = f.subtract(f.add(a, b), f.integer(1))
+    return f.emit(f"udiv i64 {more.text}, {b.text}", "i64", 1, [more, b])
+
+
+def _times_zero(block: Block, value: Value, point: Point, sums: list[Value]) -> Value:
+    """NaN from the first value on that is not finite."""
+    tail = block.tail(point[1])
+    zero = block.f.real(0.0, block.element)
+    total = sums[0] if sums else block.spread(zero, value.lanes)
+    new = multiply_add(block, value, zero, total)
+    if tail is None or value.lanes == 1:
+        return new
+    return block.choose(tail, new, block.spread(total, new.lanes))

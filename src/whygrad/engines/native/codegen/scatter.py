@@ -1,0 +1,90 @@
+"""A scatter as a function: it goes through the points in order and adds each where it belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ....language.expression import Index, Reference
+from ..code import Buffer
+from ..plan import Scatter
+from . import access
+from .block import Block
+from .function import SIZES, Function
+from .reduce import inside_lanes
+from .writer import Loop, Value, vector
+
+
+def write_scatter(
+    part: Scatter,
+    element: str,
+    lanes: int,
+    memory: Mapping[str, Buffer],
+    constants: Mapping[str, int],
+    trusted: Callable[[Reference, int], bool],
+) -> Function:
+    """Write the function of a scatter; it is run by one thread."""
+    f = Function(memory, constants)
+    _clear(f, part.name)
+    lane = _lane(part, memory[part.name])
+    outer = {i for e in (*part.subscripts, part.value) for i in e.free} - set(part.indices)
+    indices = {i: f.outer_index(i) for i in sorted(outer)}
+    loops: list[Loop] = []
+    for index in [i for i in part.indices if i != lane] + ([lane] if lane else []):
+        step = lanes if index == lane else 1
+        loops.append(f.begin(f.integer(0), f.size(index), step))
+        indices[index] = loops[-1].counter
+    block = Block(f, element, lanes, indices, None, lane, trusted)
+    if lane is not None:
+        block.tails[0] = inside_lanes(block, 0)
+    _add(block, part, lanes if lane else 1)
+    for loop in reversed(loops):
+        f.end(loop)
+    return f
+
+
+def _clear(f: Function, tensor: str) -> None:
+    buffer = f.memory[tensor]
+    count = f.integer(1)
+    for k, axis in enumerate(buffer.axes):
+        length = f.length(axis)
+        if k == len(buffer.axes) - 1:
+            length = f.round_up(length, buffer.multiple)
+        count = f.multiply(count, length)
+    size = f.multiply(count, f.integer(SIZES[buffer.element]))
+    no = Value("false", "i1", 1, f.root)
+    zero = Value("0", "i8", 1, f.root)
+    f.order("llvm.memset.p0.i64", [f.pointer(tensor), zero, size, no])
+
+
+def _lane(part: Scatter, buffer: Buffer) -> str | None:
+    """An index along the target's last axis that stands in no other subscript of it."""
+    last = part.subscripts[buffer.order[-1]] if part.subscripts else None
+    if not isinstance(last, Index) or last.name not in part.indices:
+        return None
+    others = [s for s in part.subscripts if s is not last]
+    return None if any(last.name in s.free for s in others) else last.name
+
+
+def _add(block: Block, part: Scatter, lanes: int) -> None:
+    f, origin = block.f, (0, 0)
+    conditions = [] if part.condition is None else [part.condition]
+    target = Reference(part.name, part.subscripts)
+    holds = block.under(conditions, origin)
+    block.guards = tuple(conditions)
+    place = access.locate(block, target, origin, block.element, excused=True)
+    value = block.spread(block.number(part.value, origin), lanes)
+    inside = block.both([*holds, *place.inside])
+    tail = block.tail(0)
+    if tail is not None:
+        inside = tail if inside is None else block.instruction("and", [inside, tail], "i1")
+    if inside is not None:
+        zero = f.real(0, block.element)
+        value = block.choose(inside, value, block.spread(zero, lanes))
+    pointer = place.pointer
+    if inside is not None and inside.lanes == 1:
+        pointer = block.choose(inside, pointer, f.nowhere)
+    kind, align = vector(block.element, lanes), SIZES[block.element]
+    text = f"load {kind}, ptr {pointer.text}, align {align}"
+    old = f.emit(text, block.element, lanes, [pointer], here=True)
+    new = f.emit(f"fadd {old}, {value.text}", block.element, lanes, [old, value])
+    f.command(f"store {new}, ptr {pointer.text}, align {align}")

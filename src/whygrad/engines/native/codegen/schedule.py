@@ -1,0 +1,286 @@
+"""Decides how each nest runs: which index the lanes run along, which the rows of a tile, and
+how tensors lie in memory.
+
+Lanes want memory that is contiguous along them. A tensor is laid out with the lanes of the nest
+that computes it along its last axis; where a reduction reads one across, it gets a copy with its
+axes exchanged, if that costs less than gathering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import ceil, prod
+
+from ....language.affine import affine
+from ....language.expression import Expression, Index, Pad, Reduce, Reference, references
+from ..jit import Target
+from ..plan import Assign, Loop, Nest, Part, Plan, Scatter, assigned
+
+NOMINAL = 64
+"""The number of samples for which choices are made."""
+
+GATHER = 0.7
+"""What one element costs that is gathered, in vector loads."""
+
+HORIZONTAL = 12.0
+"""What adding up the lanes of one vector costs, in vector loads."""
+
+ACROSS = "ᵗ"
+"""Ends the name of a copy with its axes exchanged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tiled:
+    """A nest, and how it runs: `rows` points of `row` by `vectors` vectors of `lane` at a time.
+
+    Without a lane it runs point by point. The lane may be an index of a reduction; its lanes are
+    then added up at the end.
+    """
+
+    nest: Nest
+    lane: str | None
+    row: str | None
+    rows: int
+    vectors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """Parts that run for each value of an index."""
+
+    loop: Loop
+    body: tuple[Scheduled, ...]
+
+
+Scheduled = Tiled | Scatter | Stepped
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """All parts in order, the axes of all tensors, and those of each in the order of memory."""
+
+    parts: tuple[Scheduled, ...]
+    axes: Mapping[str, tuple[str, ...]]
+    orders: Mapping[str, tuple[int, ...]]
+
+
+def lanes(target: Target, element: str) -> int:
+    """How many numbers a vector holds."""
+    return target.vector_bits // (32 if element == "float" else 64)
+
+
+def schedule(plan: Plan, fixed: frozenset[str], target: Target, element: str) -> Schedule:
+    """Schedule a plan; the tensors in `fixed` lie in memory as the caller has them."""
+    return _Scheduler(plan, fixed, target, element).run()
+
+
+class _Scheduler:
+    def __init__(self, plan: Plan, fixed: frozenset[str], target: Target, element: str) -> None:
+        self.plan = plan
+        self.fixed = fixed
+        self.target = target
+        self.lanes = lanes(target, element)
+        self.axes = dict(plan.axes)
+        self.orders = {name: tuple(range(len(axes))) for name, axes in plan.axes.items()}
+        self.placed: set[str] = set()
+        self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
+        self.copies: dict[tuple[str, int], str] = {}
+
+    def run(self) -> Schedule:
+        parts = tuple(self._parts(self.plan.parts, frozenset()))
+        return Schedule(parts, self.axes, self.orders)
+
+    def _parts(self, parts: Iterable[Part], own: frozenset[str]) -> Iterator[Scheduled]:
+        """Schedule parts; `own` are the tensors that the loop around them computes."""
+        for part in parts:
+            if isinstance(part, Nest):
+                copies, tiled = self._nest(part, own)
+                yield from copies
+                yield tiled
+                self._forget({step.name for step in part.steps})
+            elif isinstance(part, Loop):
+                inside = frozenset(assigned(part))
+                body = list(self._parts(part.body, own | inside))
+                # what does not change in the loop is copied before it
+                yield from (p for p in body if _is_copy(p))
+                yield Stepped(part, tuple(p for p in body if not _is_copy(p)))
+                self._forget(inside)
+            else:
+                yield part
+                self._forget({part.name})
+
+    def _forget(self, written: Iterable[str]) -> None:
+        """Copies of tensors that have changed are of no use any more."""
+        changed = set(written)
+        self.copies = {key: name for key, name in self.copies.items() if key[0] not in changed}
+
+    def _size(self, index: str) -> int:
+        return self.constants.get(index, NOMINAL)
+
+    # Lanes
+
+    def _nest(self, nest: Nest, own: frozenset[str]) -> tuple[list[Tiled], Tiled]:
+        lane = min(self._candidates(nest), key=lambda c: self._cost(nest, c, own))
+        copies: list[Tiled] = []
+        if lane is not None:
+            nest, copies = self._with_copies(nest, lane, own)
+            self._place(nest, lane)
+        row, rows, vectors = self._tile(nest, lane)
+        return copies, Tiled(nest, lane, row, rows, vectors)
+
+    def _candidates(self, nest: Nest) -> list[str | None]:
+        """The last index first, since it is preferred among equals."""
+        found: list[str | None] = [*reversed(nest.indices)]
+        reductions = [s.value for s in nest.steps if isinstance(s.value, Reduce)]
+        if len(reductions) == 1 and reductions[0].operation != "argmax":
+            found += reversed(reductions[0].indices)
+        return [*found, None]
+
+    def _cost(self, nest: Nest, lane: str | None, own: frozenset[str]) -> float:
+        """Vector instructions, roughly."""
+        points = prod(self._size(i) for i in nest.indices)
+        cost = 0.0
+        length = self._size(lane) if lane is not None else 1
+        vectors = ceil(length / self.lanes) / length if lane is not None else 1.0
+        for step in nest.steps:
+            reduced = step.value.indices if isinstance(step.value, Reduce) else ()
+            inner = prod(self._size(i) for i in reduced)
+            across = lane is not None and lane not in nest.indices and lane not in reduced
+            work = points * inner * (1.0 if across else vectors)
+            cost += work  # the arithmetic
+            for reference in dict.fromkeys(references(step.value)):
+                kind = self._kind(reference, lane)
+                if kind != "across":
+                    cost += work
+                    continue
+                gathered = points * inner * GATHER
+                if reduced and self._copyable(reference, lane, own):
+                    gathered = min(gathered, work + 2 * GATHER * self._elements(reference.tensor))
+                cost += gathered
+            if lane in reduced:
+                cost += points * HORIZONTAL
+            elif step.name in self.fixed or step.name in self.placed:
+                cost += points * (GATHER if self._kind(step.target, lane) == "across" else vectors)
+            else:
+                cost += work / inner
+        return cost
+
+    def _elements(self, tensor: str) -> int:
+        return prod(self._size(i) for i in self.axes[tensor])
+
+    def _kind(self, reference: Reference, lane: str | None) -> str:
+        """How lanes read it: the "same" for all, "along" memory, or "across"."""
+        places = [k for k, s in enumerate(reference.subscripts) if lane in s.free]
+        if lane is None or not places:
+            return "same"
+        (place, *more) = places
+        if more or self.orders[reference.tensor][-1] != place:
+            return "across"
+        subscript = reference.subscripts[place]
+        inner = subscript.subscript if isinstance(subscript, Pad) else subscript
+        form = affine(inner, self.constants)
+        if form is None or form.coefficients.get(Index(lane)) != 1:
+            return "across"
+        return "along"
+
+    # Copies with the axes exchanged
+
+    def _copyable(self, reference: Reference, lane: str | None, own: frozenset[str]) -> bool:
+        plain = all(isinstance(s, Index) for s in reference.subscripts)
+        names = {s.name for s in reference.subscripts if isinstance(s, Index)}
+        return plain and len(names) == len(reference.subscripts) and reference.tensor not in own
+
+    def _with_copies(self, nest: Nest, lane: str, own: frozenset[str]) -> tuple[Nest, list[Tiled]]:
+        """The nest with references across lanes turned into ones along copies."""
+        copies: list[Tiled] = []
+        written = {step.name for step in nest.steps}
+        points = prod(self._size(i) for i in nest.indices)
+        replaced: dict[Reference, Reference] = {}
+        for step in nest.steps:
+            if not isinstance(step.value, Reduce):
+                continue
+            inner = prod(self._size(i) for i in step.value.indices)
+            for reference in dict.fromkeys(references(step.value)):
+                if (
+                    reference.tensor in written
+                    or self._kind(reference, lane) != "across"
+                    or not self._copyable(reference, lane, own)
+                    or 2 * self._elements(reference.tensor) > points * inner
+                ):
+                    continue
+                name, made = self._copy(reference, lane)
+                copies += made
+                replaced[reference] = Reference(name, reference.subscripts)
+        if not replaced:
+            return nest, []
+        steps = tuple(replace(s, value=_replaced(s.value, replaced)) for s in nest.steps)
+        return Nest(nest.indices, steps), copies
+
+    def _copy(self, reference: Reference, lane: str) -> tuple[str, list[Tiled]]:
+        """The name of the copy in which the lane's axis is last, and the nest that makes it."""
+        tensor = reference.tensor
+        axes = self.axes[tensor]
+        place = next(k for k, s in enumerate(reference.subscripts) if s == Index(lane))
+        if (tensor, place) in self.copies:
+            return self.copies[tensor, place], []
+        name = f"{tensor}{ACROSS}{place}" if len(axes) > 2 else f"{tensor}{ACROSS}"
+        while name in self.axes:
+            name += ACROSS
+        self.copies[tensor, place] = name
+        self.axes[name] = axes
+        self.orders[name] = (*(k for k in range(len(axes)) if k != place), place)
+        self.placed.add(name)
+        subscripts = tuple(Index(i) for i in axes)
+        nest = Nest(axes, (Assign(name, subscripts, Reference(tensor, subscripts)),))
+        last = axes[self.orders[tensor][-1]]
+        # lanes along the copy; a square of rows and lanes is turned around in registers
+        return name, [Tiled(nest, axes[place], last, self.lanes, 1)]
+
+    def _place(self, nest: Nest, lane: str) -> None:
+        """Lay out what the nest computes with the lanes' axis last."""
+        for step in nest.steps:
+            if step.name in self.fixed or step.name in self.placed:
+                continue
+            self.placed.add(step.name)
+            places = [k for k, s in enumerate(step.subscripts) if s == Index(lane)]
+            if places and len(step.subscripts) == len(self.axes[step.name]):
+                rest = [k for k in range(len(step.subscripts)) if k != places[0]]
+                self.orders[step.name] = (*rest, places[0])
+
+    # Tiles
+
+    def _tile(self, nest: Nest, lane: str | None) -> tuple[str | None, int, int]:
+        sums = [s.value for s in nest.steps if isinstance(s.value, Reduce)]
+        if lane is None or not sums:
+            return None, 1, 1
+        across = lane not in nest.indices
+        length = ceil(self._size(lane) / self.lanes)
+        wide = 1 if across else min(2, length)
+        rows = 8 if self.target.vector_registers >= 32 else 6
+        options = [i for i in nest.indices if i != lane and self._size(i) > 1]
+        row = min(options, key=lambda i: self._loads(sums, i, lane), default=None)
+        if row is None or not self._reuses(sums, row):
+            return None, 1, 1 if across else min(4, length)
+        return row, min(rows, self._size(row)), wide
+
+    def _loads(self, sums: list[Reduce], row: str, lane: str) -> int:
+        """Loads for one turn of a tile of 8 by 2."""
+        return sum(
+            (8 if row in r.free else 1) * (2 if lane in r.free else 1)
+            for e in sums
+            for r in dict.fromkeys(references(e.body))
+        )
+
+    def _reuses(self, sums: list[Reduce], row: str) -> bool:
+        return any(row not in r.free for e in sums for r in references(e.body))
+
+
+def _replaced(e: Expression, by: Mapping[Reference, Reference]) -> Expression:
+    if isinstance(e, Reference) and e in by:
+        return by[e]
+    return e.map(lambda child: _replaced(child, by))
+
+
+def _is_copy(part: Scheduled) -> bool:
+    return isinstance(part, Tiled) and ACROSS in part.nest.steps[0].name

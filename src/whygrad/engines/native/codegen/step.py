@@ -1,0 +1,170 @@
+"""`@step`: the calls of all parts in order, and the barriers between those that need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ..code import Buffer
+from ..plan import Plan
+from .function import Function
+from .writer import Value, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a part's function, what it reads and writes, and whether one thread runs it."""
+
+    name: str
+    function: Function
+    reads: frozenset[str]
+    writes: frozenset[str]
+    single: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Calls for each value of an index."""
+
+    index: str
+    direction: int
+    body: tuple[Call | Steps, ...]
+
+    @property
+    def single(self) -> bool:
+        """Whether one thread runs all of it."""
+        return all(part.single for part in self.body)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """What any part reads."""
+        return frozenset[str]().union(*(part.reads for part in self.body))
+
+    @property
+    def writes(self) -> frozenset[str]:
+        """What any part writes."""
+        return frozenset[str]().union(*(part.writes for part in self.body))
+
+
+class StepWriter(Writer):
+    """Writes `@step`: the calls in order, and the barriers between those that need them."""
+
+    def __init__(self, memory: Mapping[str, Buffer], plan: Plan) -> None:
+        super().__init__()
+        self.slots = {name: k for k, name in enumerate(memory)}
+        self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
+        self.runtime_sizes = tuple(i for i, s in plan.sizes.items() if s is None)
+        self.control = Value("%control", "ptr", 1, self.root)
+        self.thread = Value("%thread", "i64", 1, self.root)
+        self.threads = Value("%threads", "i64", 1, self.root)
+        self.indices: dict[str, Value] = {}
+        self.pending: list[Call | Steps] = []
+
+    def write(self, calls: tuple[Call | Steps, ...]) -> str:
+        """The text of the function."""
+        self._sequence(calls)
+        body = "\n".join(self.text())
+        return (
+            "define void @step(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)"
+            f" #0 {{\nentry:\n{body}\n  ret void\n}}\n"
+        )
+
+    def _sequence(self, calls: tuple[Call | Steps, ...]) -> None:
+        for single, group in _groups(calls):
+            if any(_clash(p, c) for p in self.pending for c in group):
+                self.command("call void @barrier(ptr %control, i64 %threads)")
+                self.pending.clear()
+            if single:
+                # the loop has a turn for thread 0 and none for the others
+                only = self.begin(self.thread, self.integer(1), 1, may_be_empty=True)
+                for call in group:
+                    self._one(call, alone=True)
+                self.end(only)
+                self.pending += group
+            else:
+                for call in group:
+                    self._one(call, alone=False)
+
+    def _one(self, call: Call | Steps, alone: bool) -> None:
+        if isinstance(call, Steps):
+            self._steps(call, alone)
+            return
+        threads = ["i64 0", "i64 1"] if alone else ["i64 %thread", "i64 %threads"]
+        f = call.function
+        arguments = [
+            *(str(self._pointer(name)) for name in f.buffers),
+            *(str(self._size(index)) for index in f.sizes),
+            *(str(self.indices[index]) for index in f.outer),
+            "ptr %control",
+            *threads,
+        ]
+        if not alone:
+            if any(_clash(p, call) for p in self.pending):
+                self.command("call void @barrier(ptr %control, i64 %threads)")
+                self.pending.clear()
+            self.pending.append(call)
+        self.command(f"call void {call.name}({', '.join(arguments)})")
+
+    def _steps(self, call: Steps, alone: bool) -> None:
+        size = self._size(call.index)
+        loop = self.begin(self.integer(0), size, 1)
+        value = loop.counter
+        if call.direction < 0:
+            value = self.subtract(self.subtract(size, self.integer(1)), loop.counter)
+        self.indices[call.index] = value
+        if alone:
+            for inner in call.body:
+                self._one(inner, alone=True)
+        else:
+            self.command("call void @barrier(ptr %control, i64 %threads)")
+            self.pending.clear()
+            self._sequence(call.body)
+        self.end(loop)
+        del self.indices[call.index]
+        if not alone:
+            self.pending.append(call)
+
+    def _pointer(self, name: str) -> Value:
+        known = self.known(("pointer", name))
+        if known is None:
+            place = self.root_value(f"getelementptr ptr, ptr %buffers, i64 {self.slots[name]}")
+            known = self.root_value(f"load ptr, ptr {place.text}")
+            self.note(("pointer", name), known)
+        return known
+
+    def _size(self, index: str) -> Value:
+        if index in self.constants:
+            return self.integer(self.constants[index])
+        known = self.known(("size", index))
+        if known is None:
+            slot = self.runtime_sizes.index(index)
+            place = self.root_value(f"getelementptr i64, ptr %sizes, i64 {slot}")
+            known = self.emit(f"load i64, ptr {place.text}", "i64", 1, [place])
+            self.note(("size", index), known)
+        return known
+
+    def root_value(self, text: str) -> Value:
+        """A pointer that is known from the start."""
+        return self.emit(text, "ptr", 1, [self.integer(0)])
+
+
+def _clash(first: Call | Steps, second: Call | Steps) -> bool:
+    """Whether the second has to wait for the first."""
+    if first.single and second.single:
+        return False
+    return bool(first.writes & (second.reads | second.writes) or first.reads & second.writes)
+
+
+def _groups(calls: tuple[Call | Steps, ...]) -> Iterator[tuple[bool, list[Call | Steps]]]:
+    """Neighbours that one thread runs, together."""
+    group: list[Call | Steps] = []
+    for call in calls:
+        if call.single:
+            group.append(call)
+            continue
+        if group:
+            yield True, group
+            group = []
+        yield False, [call]
+    if group:
+        yield True, group

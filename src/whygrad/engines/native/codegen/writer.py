@@ -1,0 +1,275 @@
+"""The text of one LLVM function, written so that nothing is computed inside a loop needlessly.
+
+Code stands in scopes. A scope is straight code, then perhaps a loop (the body of which is a
+scope of its own) and, behind the loop, another scope. A value is written into the outermost
+scope in which its operands are known, so what does not change in a loop stands before it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+BITS = {"float": 32, "double": 64, "i64": 64, "i1": 1, "ptr": 64}
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """`code` comes first, then `rest`: a loop and what follows it."""
+
+    depth: int
+    code: list[str] = field(default_factory=list)
+    rest: list[str | Scope] = field(default_factory=list)
+    memo: dict[object, Value] = field(default_factory=dict)
+
+    def lines(self) -> Iterator[str]:
+        """The text, in order."""
+        yield from self.code
+        for part in self.rest:
+            if isinstance(part, str):
+                yield part
+            else:
+                yield from part.lines()
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """An operand: its text, the type of one element, how many lanes, and where it is known."""
+
+    text: str
+    element: str
+    lanes: int
+    scope: Scope
+    constant: int | None = None
+
+    @property
+    def type(self) -> str:
+        """Its LLVM type."""
+        return vector(self.element, self.lanes)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.text}"
+
+
+def vector(element: str, lanes: int) -> str:
+    """The LLVM type of so many lanes."""
+    return element if lanes == 1 else f"<{lanes} x {element}>"
+
+
+def real_text(value: float, element: str) -> str:
+    """A constant as LLVM writes it: the bits of the double that equals it."""
+    if element == "float":
+        try:
+            (value,) = struct.unpack("f", struct.pack("f", value))
+        except OverflowError:
+            value = float("inf") if value > 0 else float("-inf")
+    (bits,) = struct.unpack("<Q", struct.pack("<d", value))
+    return f"0x{bits:016X}"
+
+
+@dataclass(slots=True, eq=False)
+class Loop:
+    """An open loop: its number, its counter, and the values carried from turn to turn."""
+
+    number: int
+    outer: Scope
+    counter: Value
+    stop: Value
+    step: int
+    carried: tuple[Value, ...]
+
+
+class Writer:
+    """Writes one function."""
+
+    def __init__(self) -> None:
+        self.root = Scope(0)
+        self.scope = self.root
+        self.count = 0
+        self.declared: dict[str, str] = {}
+        self.active: list[Scope] = [self.root]
+
+    def text(self) -> list[str]:
+        """The lines of the body."""
+        return list(self.root.lines())
+
+    # Operands
+
+    def integer(self, value: int) -> Value:
+        """A constant i64."""
+        return Value(str(value), "i64", 1, self.root, value)
+
+    def real(self, value: float, element: str) -> Value:
+        """A constant number of the given type."""
+        return Value(real_text(value, element), element, 1, self.root)
+
+    def fresh(self) -> str:
+        """A name that is not used yet."""
+        self.count += 1
+        return f"%v{self.count}"
+
+    def emit(
+        self, text: str, element: str, lanes: int, operands: Sequence[Value], here: bool = False
+    ) -> Value:
+        """Write an instruction where its operands are known, or `here`, and give its result."""
+        scope = self.scope if here else max((v.scope for v in operands), key=_depth)
+        name = self.fresh()
+        scope.code.append(f"  {name} = {text}")
+        return Value(name, element, lanes, scope)
+
+    def command(self, text: str) -> None:
+        """Write an instruction without a result at the present place."""
+        self.scope.code.append(f"  {text}")
+
+    def call(
+        self, name: str, element: str, lanes: int, arguments: Sequence[Value], here: bool = False
+    ) -> Value:
+        """Call a function that is declared elsewhere (an intrinsic or a routine of a library)."""
+        result = vector(element, lanes)
+        self.declared[name] = f"declare {result} @{name}({', '.join(a.type for a in arguments)})"
+        inside = ", ".join(map(str, arguments))
+        return self.emit(f"call {result} @{name}({inside})", element, lanes, arguments, here)
+
+    def order(self, name: str, arguments: Sequence[Value]) -> None:
+        """Call a function without a result."""
+        self.declared[name] = f"declare void @{name}({', '.join(a.type for a in arguments)})"
+        self.command(f"call void @{name}({', '.join(map(str, arguments))})")
+
+    # Whole numbers
+
+    def add(self, a: Value, b: Value) -> Value:
+        """a + b of two i64."""
+        if a.constant is not None and b.constant is not None:
+            return self.integer(a.constant + b.constant)
+        if a.constant == 0:
+            return b
+        if b.constant == 0:
+            return a
+        return self.emit(f"add i64 {a.text}, {b.text}", "i64", 1, (a, b))
+
+    def subtract(self, a: Value, b: Value) -> Value:
+        """a - b of two i64."""
+        if a.constant is not None and b.constant is not None:
+            return self.integer(a.constant - b.constant)
+        if b.constant == 0:
+            return a
+        return self.emit(f"sub i64 {a.text}, {b.text}", "i64", 1, (a, b))
+
+    def multiply(self, a: Value, b: Value) -> Value:
+        """a * b of two i64."""
+        if a.constant is not None and b.constant is not None:
+            return self.integer(a.constant * b.constant)
+        if 0 in (a.constant, b.constant):
+            return self.integer(0)
+        if a.constant == 1:
+            return b
+        if b.constant == 1:
+            return a
+        return self.emit(f"mul i64 {a.text}, {b.text}", "i64", 1, (a, b))
+
+    def minimum(self, a: Value, b: Value) -> Value:
+        """The smaller of two i64."""
+        return self.call("llvm.smin.i64", "i64", 1, (a, b))
+
+    def round_up(self, a: Value, multiple: int) -> Value:
+        """The next multiple of a power of 2."""
+        more = self.add(a, self.integer(multiple - 1))
+        if more.constant is not None:
+            return self.integer(more.constant // multiple * multiple)
+        return self.emit(f"and i64 {more.text}, {-multiple}", "i64", 1, (more,))
+
+    def offset(self, pointer: Value, amount: Value, size: int) -> Value:
+        """The pointer, moved by so many elements of so many bytes."""
+        if amount.constant == 0:
+            return pointer
+        if amount.constant is not None:
+            text = f"getelementptr i8, ptr {pointer.text}, i64 {amount.constant * size}"
+            return self.emit(text, "ptr", 1, (pointer,))
+        text = f"getelementptr [{size} x i8], ptr {pointer.text}, i64 {amount.text}"
+        return self.emit(text, "ptr", 1, (pointer, amount))
+
+    # Loops
+
+    def begin(
+        self,
+        start: Value,
+        stop: Value,
+        step: int,
+        carried: Sequence[Value] = (),
+        may_be_empty: bool = False,
+    ) -> Loop:
+        """Open a loop; the last value of its counter is below `stop`."""
+        self.count += 1
+        number, outer = self.count, self.scope
+        outer.rest += [f"  br label %pre{number}", f"pre{number}:"]
+        if may_be_empty:
+            outer.rest += [
+                f"  %some{number} = icmp slt i64 {start.text}, {stop.text}",
+                f"  br i1 %some{number}, label %loop{number}, label %exit{number}",
+            ]
+        else:
+            outer.rest.append(f"  br label %loop{number}")
+        outer.rest.append(f"loop{number}:")
+        body = Scope(outer.depth + 1)
+        counter = Value(f"%i{number}", "i64", 1, body)
+        phis = [
+            f"  %i{number} = phi i64 [ {start.text}, %pre{number} ],"
+            f" [ %next{number}, %latch{number} ]"
+        ]
+        values = []
+        for k, value in enumerate(carried):
+            name = f"%c{number}.{k}"
+            phis.append(
+                f"  {name} = phi {value.type} [ {value.text}, %pre{number} ],"
+                f" [ {name}.next, %latch{number} ]"
+            )
+            values.append(Value(name, value.element, value.lanes, body))
+        outer.rest += phis
+        outer.rest.append(body)
+        self.scope = body
+        self.active.append(body)
+        return Loop(number, outer, counter, stop, step, tuple(values))
+
+    def end(self, loop: Loop, carried: Sequence[Value] = ()) -> tuple[Value, ...]:
+        """Close a loop; gives what the carried values are behind it."""
+        n, outer = loop.number, loop.outer
+        inner = self.scope
+        inner.rest += [f"  br label %latch{n}", f"latch{n}:"]
+        after = Scope(outer.depth + 1)
+        results = []
+        for value, new in zip(loop.carried, carried, strict=True):
+            name = f"{value.text}.next"
+            inner.rest.append(f"  {name} = bitcast {new} to {new.type}")
+            results.append(Value(name, value.element, value.lanes, after))
+        outer.rest += [
+            f"  %next{n} = add i64 %i{n}, {loop.step}",
+            f"  %more{n} = icmp slt i64 %next{n}, {loop.stop.text}",
+            f"  br i1 %more{n}, label %loop{n}, label %exit{n}",
+            f"exit{n}:",
+            after,
+        ]
+        while self.active[-1] is not outer:
+            self.active.pop()
+        self.active.append(after)
+        self.scope = after
+        return tuple(results)
+
+    # What is known already
+
+    def known(self, key: object) -> Value | None:
+        """A value noted under a key in a scope that is still open."""
+        for scope in reversed(self.active):
+            found = scope.memo.get(key)
+            if found is not None:
+                return found
+        return None
+
+    def note(self, key: object, value: Value) -> Value:
+        """Remember a value for as long as its scope is open."""
+        value.scope.memo[key] = value
+        return value
+
+
+def _depth(scope: Scope) -> int:
+    return scope.depth
