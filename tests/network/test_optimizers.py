@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import whygrad as wg
+from whygrad.engines.reference import ReferenceEngine
 
 rng = np.random.default_rng(8)
 X = rng.normal(size=(6, 3))
@@ -65,6 +66,147 @@ def test_adam() -> None:
         np.testing.assert_allclose(value, wanted, rtol=1e-12)
 
 
+# Penalties: they touch w1[i,k] and leave the biases b1[k] alone
+
+
+def sgd(gradient, m, v, t):
+    return 0.1 * gradient, (m, v)
+
+
+def momentum(gradient, v, unused, t):
+    v = 0.9 * v + gradient
+    return 0.1 * v, (v, unused)
+
+
+def adam(gradient, m, v, t):
+    m = 0.9 * m + (1 - 0.9) * gradient
+    v = 0.999 * v + (1 - 0.999) * gradient**2
+    return 0.1 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8), (m, v)
+
+
+KINDS = [
+    (sgd, lambda **penalties: wg.SGD(0.1, **penalties)),
+    (momentum, lambda **penalties: wg.SGD(0.1, momentum=0.9, **penalties)),
+    (adam, lambda **penalties: wg.Adam(0.1, **penalties)),
+]
+
+
+@pytest.mark.parametrize(("step", "make"), KINDS)
+def test_penalties_against_the_algorithm_by_hand(step, make) -> None:
+    l1, l2, decay = 0.03, 0.07, 0.2
+    w, b = network().params["w1"], network().params["b1"]
+    memory = {"w": (np.zeros_like(w),) * 2, "b": (np.zeros_like(b),) * 2}
+    for t in range(1, STEPS + 1):
+        gradient, bias_gradient = slopes(w, b)
+        change, memory["w"] = step(gradient + l2 * w + l1 * np.sign(w), *memory["w"], t)
+        bias_change, memory["b"] = step(bias_gradient, *memory["b"], t)
+        w, b = w - change - 0.1 * decay * w, b - bias_change
+    found = trained(make(l1=l1, l2=l2, weight_decay=decay))
+    for value, wanted in zip(found, (w, b), strict=True):
+        np.testing.assert_allclose(value, wanted, rtol=1e-10)
+
+
+def test_as_in_pytorch() -> None:
+    """PyTorch's penalties touch biases too: compared on a network that has none."""
+    torch = pytest.importorskip("torch")
+    text = """
+    given x[n,i], y[n,k]
+    batch n
+    param w[i,k] ~ glorot
+    J = mean[n](sum[k]((sum[i](x[n,i] * w[i,k]) - y[n,k])**2))
+    minimize J
+    """
+    cases = [
+        (wg.SGD(0.1, l2=0.3), lambda p: torch.optim.SGD(p, lr=0.1, weight_decay=0.3)),
+        (
+            wg.SGD(0.1, momentum=0.8),
+            lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.8),
+        ),
+        (
+            wg.Adam(0.1, l2=0.3, beta1=0.7),
+            lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=0.3, betas=(0.7, 0.999)),
+        ),
+        (
+            wg.Adam(0.1, weight_decay=0.3),
+            lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.3),
+        ),
+    ]
+    x, y = torch.tensor(X), torch.tensor(Y)
+    for ours, theirs in cases:
+        net = wg.Network(text).init(seed=1, x=X, y=Y)
+        weight = torch.tensor(net.params["w"].copy(), requires_grad=True)
+        optimizer = theirs([weight])
+        for _ in range(STEPS):
+            optimizer.zero_grad()
+            ((x @ weight - y) ** 2).sum(dim=1).mean().backward()
+            optimizer.step()
+        net.train(x=X, y=Y, epochs=STEPS, batch_size=len(X), optimizer=ours)
+        np.testing.assert_allclose(net.params["w"], weight.detach().numpy(), rtol=1e-7)
+
+
+def test_l1_does_not_push_a_weight_that_is_0() -> None:
+    net = network()
+    net.params["w1"] = 0 * net.params["w1"]
+    net.train(x=0 * X, y=Y, epochs=1, batch_size=len(X), optimizer=wg.SGD(0.1, l1=0.5))
+    assert (net.params["w1"] == 0).all()
+
+
+# Other numbers make no other program
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (wg.SGD(0.1), wg.SGD(0.2)),
+        (
+            wg.SGD(0.1, momentum=0.5, l1=1, l2=2, weight_decay=3),
+            wg.SGD(0.2, momentum=0.6, l1=2, l2=3, weight_decay=4),
+        ),
+        (wg.Adam(0.1), wg.Adam(0.2, beta1=0.8, beta2=0.9, eps=1e-3)),
+        (wg.SGD(wg.Step(0.1, 2, 0.1)), wg.SGD(wg.Step(0.2, 3, 0.2))),
+        (wg.SGD(wg.Exponential(0.1, 0.5)), wg.SGD(wg.Exponential(0.2, 0.6))),
+        (wg.SGD(wg.Cosine(0.1)), wg.SGD(wg.Cosine(0.2, 0.1, 7))),
+    ],
+)
+def test_other_numbers_compile_nothing_new(one, other, monkeypatch) -> None:
+    compiled = []
+    original = ReferenceEngine.compile
+
+    def compile(self, system, sizes, wanted, dtype="float64", training=True):
+        compiled.append((system, tuple(sizes.items()), tuple(wanted)))
+        return original(self, system, sizes, wanted, dtype, training)
+
+    monkeypatch.setattr(ReferenceEngine, "compile", compile)
+    results = []
+    for optimizer, batch_size, epochs in ((one, 3, 2), (other, 2, 3)):
+        net = network()
+        net.train(x=X, y=Y, epochs=epochs, batch_size=batch_size, optimizer=optimizer)
+        results.append(net.params["w1"])
+    (first, *_), (second, *_) = compiled
+    assert first == second and str(first) == str(second)
+    assert (results[0] != results[1]).any()
+
+
+def test_an_option_at_0_writes_nothing() -> None:
+    plain = wg.SGD(0.1).lines(network().derive().simplified_system, {"w1": "δw1"})
+    assert plain == ["setting lr = 0.1", "w1[i,k] <- w1[i,k] - lr * δw1[i,k]"]
+
+
+def test_names_that_the_text_has_already_are_left_to_it() -> None:
+    text = """
+    given x[n]
+    batch n
+    param w ~ ones
+    setting lr = 3, beta1 = 2, step = 1
+    state w.v ~ ones
+    J = mean[n](lr * beta1 * step * w.v * w * x[n])
+    minimize J
+    """
+    net = wg.Network(text).init()
+    net.train(x=np.ones(4), epochs=1, optimizer=wg.Adam(0.1))
+    assert float(net.params["w"]) == pytest.approx(0.9) and float(net.states["w.v"]) == 1
+
+
 def test_numbers_of_numpy_are_numbers() -> None:
     plain, other = trained(wg.SGD(0.1)), trained(wg.SGD(np.float64(0.1)))
     assert (plain[0] == other[0]).all()
@@ -115,6 +257,9 @@ def test_a_parameter_that_the_text_updates_is_left_to_the_text() -> None:
         lambda: wg.Adam(beta1=1.5),
         lambda: wg.Adam(eps=0),
         lambda: wg.SGD("a"),
+        lambda: wg.SGD(0.1, weight_decay=-1),
+        lambda: wg.SGD(0.1, l1="a"),
+        lambda: wg.Adam(0.1, l2=float("nan")),
         lambda: wg.SGD(0.1, momentum="a"),
         lambda: wg.Adam(None),
         lambda: wg.Adam(True),
