@@ -26,6 +26,10 @@ class Buffer:
     tensor each of them is. The last axis is as long as a multiple of `multiple`. An external
     buffer is the caller's array, C-contiguous; the others are the engine's own. `element` is
     "float", "double" or "i64".
+
+    `alive` are the first and the last part of the program that use an internal buffer; before and
+    after, its place may hold others. Without it, the buffer keeps its place, and its padding
+    stays zero.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Buffer:
     order: tuple[int, ...]
     multiple: int = 1
     external: bool = False
+    alive: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
