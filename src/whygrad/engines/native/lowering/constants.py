@@ -1,0 +1,77 @@
+"""What is known when a system is lowered: `training`, sizes, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from operator import eq, ge, gt, le, lt, ne
+
+from ....language.expression import (
+    ONE,
+    ZERO,
+    Bracket,
+    Compare,
+    Expression,
+    FloorDivide,
+    Logic,
+    Modulo,
+    Number,
+    Reduce,
+    Size,
+    Softmax,
+    Training,
+    Where,
+    number,
+)
+
+TRUE = Compare("==", ZERO, ZERO)
+FALSE = Compare("==", ZERO, ONE)
+
+_COMPARISONS = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
+
+
+def constants(training: bool, sizes: Mapping[str, int]) -> Callable[[Expression], Expression]:
+    """A function that puts in what is known and drops what a condition decides."""
+
+    def known(e: Expression) -> Expression:
+        e = e.map(known)
+        match e:
+            case Size(index=index) if index in sizes:
+                return number(sizes[index])
+            case Training():
+                return TRUE if training else FALSE
+            case Compare(left=Number(value=a), right=Number(value=b)):
+                return TRUE if _COMPARISONS[e.operator](a, b) else FALSE
+            case FloorDivide(left=Number(value=int(a)), right=Number(value=int(b))) if b:
+                return number(a // b)
+            case Modulo(left=Number(value=int(a)), right=Number(value=int(b))) if b:
+                return number(a % b)
+            case Logic():
+                return _logic(e)
+            case Bracket(condition=condition) if condition in (TRUE, FALSE):
+                return ONE if condition == TRUE else ZERO
+            case Where(condition=condition) if condition in (TRUE, FALSE):
+                return e.yes if condition == TRUE else e.no
+            case Softmax(condition=condition) if condition == TRUE:
+                return Softmax(e.indices, None, e.body)
+            case Softmax(condition=condition) if condition == FALSE:
+                return ZERO
+            case Reduce(condition=condition) if condition == TRUE:
+                return Reduce(e.operation, e.indices, None, e.body)
+            case Reduce(operation="sum", condition=condition) if condition == FALSE:
+                return ZERO
+        return e
+
+    return known
+
+
+def _logic(e: Logic) -> Expression:
+    if e.operator == "not":
+        (inner,) = e.arguments
+        return FALSE if inner == TRUE else TRUE if inner == FALSE else e
+    ends, neutral = (FALSE, TRUE) if e.operator == "and" else (TRUE, FALSE)
+    if ends in e.arguments:
+        return ends
+    rest = tuple(a for a in e.arguments if a != neutral)
+    if not rest:
+        return neutral
+    return rest[0] if len(rest) == 1 else Logic(e.operator, rest)

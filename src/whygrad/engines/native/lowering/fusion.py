@@ -1,0 +1,137 @@
+"""Equations over the same indices join one nest, so that a value is used where it is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ....language.expression import Expression, Index, Multiply, Reduce, Reference, references
+from ....language.system import Equation
+from ..plan import Assign, Loop, Nest, Part, Scatter
+from .sums import Piece
+from .updates import read
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Pieces that run step by step over an index, upwards (1) or downwards (-1)."""
+
+    index: str
+    direction: int
+    pieces: tuple[Piece, ...]
+
+
+def fused(pieces: Sequence[Piece | Steps], loop: str | None = None) -> tuple[Part, ...]:
+    """The parts of a plan, each piece as early as it may join a nest.
+
+    The pieces stand in an order in which they may run; `loop` is the index of the loop in which
+    they stand.
+    """
+    fusion = _Fusion(loop)
+    for piece in pieces:
+        fusion.place(piece)
+    return tuple(part.finished() if isinstance(part, _Open) else part for part in fusion.parts)
+
+
+@dataclass
+class _Open:
+    """A nest that may still grow."""
+
+    indices: frozenset[str]
+    loop: str | None
+    steps: list[Assign] = field(default_factory=list)
+    reduced: tuple[str, ...] | None = None
+    contracts: bool = False
+
+    def takes(self, equation: Equation, reads: Iterable[Reference]) -> bool:
+        """Whether the equation may be a further step."""
+        if isinstance(equation.value, Reduce) and self.reduced is not None:
+            if self.contracts or _is_contraction(equation.value, self.indices):
+                return False
+            if frozenset(self.reduced) != frozenset(equation.value.indices):
+                return False
+        written = {s.name: s.subscripts for s in self.steps}
+        return all(
+            self._is_here_or_apart(r, written[r.tensor]) for r in reads if r.tensor in written
+        ) and all(
+            r.subscripts == equation.subscripts
+            for s in self.steps
+            for r in references(s.value)
+            if r.tensor == equation.name
+        )
+
+    def _is_here_or_apart(self, reference: Reference, written: tuple[Expression, ...]) -> bool:
+        """Whether it reads the very place that is written, or one of another step of the loop."""
+        if self.loop is not None and Index(self.loop) in written:
+            step = reference.subscripts[written.index(Index(self.loop))]
+            return step != Index(self.loop) or reference.subscripts == written
+        return reference.subscripts == written
+
+    def add(self, equation: Equation) -> None:
+        """Make the equation the last step."""
+        value = equation.value
+        self.steps.append(Assign(equation.name, equation.subscripts, value))
+        if isinstance(value, Reduce):
+            self.reduced = self.reduced or value.indices
+            self.contracts = self.contracts or _is_contraction(value, self.indices)
+
+    def finished(self) -> Nest:
+        """The nest, its indices in the order of the tensor with the reduction."""
+        first = next((s for s in self.steps if isinstance(s.value, Reduce)), self.steps[0])
+        names = [s.name for s in first.subscripts if isinstance(s, Index)]
+        return Nest(tuple(n for n in names if n != self.loop), tuple(self.steps))
+
+
+class _Fusion:
+    """Places pieces; `written` and `read` say in which part each tensor was last."""
+
+    def __init__(self, loop: str | None) -> None:
+        self.loop = loop
+        self.parts: list[_Open | Part] = []
+        self.written: dict[str, int] = {}
+        self.read: dict[str, int] = {}
+        self.nests: dict[frozenset[str], list[int]] = {}
+
+    def place(self, piece: Piece | Steps) -> None:
+        """Put a piece into the first part where it may stand."""
+        members = piece.pieces if isinstance(piece, Steps) else (piece,)
+        reads = [r for m in members for r in read(m)]
+        if isinstance(piece, Equation):
+            at = self._place_equation(piece, reads)
+        else:
+            at = len(self.parts)
+            self.parts.append(self._part(piece))
+        for r in reads:
+            self.read[r.tensor] = max(at, self.read.get(r.tensor, 0))
+        for m in members:
+            self.written[m.name] = max(at, self.written.get(m.name, 0))
+
+    def _place_equation(self, equation: Equation, reads: Sequence[Reference]) -> int:
+        indices = frozenset(equation.indices) - {self.loop}
+        first = max(
+            [self.written.get(r.tensor, 0) for r in reads] + [self.read.get(equation.name, 0)],
+            default=0,
+        )
+        for at in self.nests.setdefault(indices, []):
+            nest = self.parts[at]
+            if at >= first and isinstance(nest, _Open) and nest.takes(equation, reads):
+                nest.add(equation)
+                return at
+        nest = _Open(indices, self.loop)
+        nest.add(equation)
+        self.nests[indices].append(len(self.parts))
+        self.parts.append(nest)
+        return len(self.parts) - 1
+
+    def _part(self, piece: Scatter | Steps) -> Part:
+        if isinstance(piece, Scatter):
+            return piece
+        return Loop(piece.index, piece.direction, fused(piece.pieces, piece.index))
+
+
+def _is_contraction(e: Expression, indices: frozenset[str]) -> bool:
+    """Whether it is the sum of a product of tensors over different indices."""
+    if not isinstance(e, Reduce) or e.operation != "sum" or not isinstance(e.body, Multiply):
+        return False
+    space = indices.union(e.indices)
+    return any(f.free < space for f in e.body.factors)

@@ -1,0 +1,75 @@
+"""Equations that the lowering adds, one for each value, under names that no text can have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ....language.expression import (
+    MINUS_ONE,
+    Call,
+    Expression,
+    Index,
+    Power,
+    Reduce,
+    Reference,
+    Where,
+    references,
+)
+from ....language.substitution import Names
+from ....language.system import Equation
+
+
+class Helpers:
+    """Hands out references to values and remembers the equations that compute them.
+
+    `new` are those that no pass has put into its place yet; `indices` hands out copies of
+    indices.
+    """
+
+    def __init__(self, indices: Names) -> None:
+        self.indices = indices
+        self.known: dict[Expression, Reference] = {}
+        self.names: set[str] = set()
+        self.new: list[Equation] = []
+
+    def define(self, owner: str, value: Expression, order: Iterable[str]) -> Reference:
+        """The value as a tensor over its free indices, which stand in the given order."""
+        if value not in self.known:
+            axes = tuple(Index(i) for i in dict.fromkeys(order) if i in value.free)
+            name = self.name(owner, _word(value))
+            self.known[value] = Reference(name, axes)
+            self.new.append(Equation(name, axes, value))
+        return self.known[value]
+
+    def name(self, owner: str, word: str) -> str:
+        """A name that is not taken; `z·sum` is a sum in the equation of z."""
+        stem = f"{owner.split('·')[0].removesuffix(' <-')}·{word}"
+        name, count = stem, 1
+        while name in self.names:
+            count += 1
+            name = f"{stem}{count}"
+        self.names.add(name)
+        return name
+
+    def take(self) -> list[Equation]:
+        """The equations that are new since the last time."""
+        taken, self.new = self.new, []
+        return taken
+
+
+def _word(value: Expression) -> str:
+    match value:
+        case Reduce():
+            return value.operation
+        case Call():
+            return value.function
+        case Power():
+            return "inverse" if value.exponent == MINUS_ONE else "power"
+        case Where():
+            return "choice"
+    return "part"
+
+
+def looks_up(e: Expression) -> bool:
+    """Whether some subscript in it comes from a tensor, and so may leave its range."""
+    return any(next(references(s), None) for r in references(e) for s in r.subscripts)

@@ -1,0 +1,123 @@
+"""Each reduction that is not a whole right side becomes an equation of its own.
+
+What a condition excludes must not be read: a reduction whose subscripts come from data takes
+the conditions around it along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ....language.expression import (
+    Bracket,
+    Expression,
+    Logic,
+    Multiply,
+    Reduce,
+    Where,
+    conjunction,
+    index_names,
+    multiply,
+)
+from ....language.substitution import rename_bound
+from ....language.system import Equation
+from .helpers import Helpers, looks_up
+
+Guards = tuple[Expression, ...]
+
+
+def lifted(equations: Iterable[Equation], helpers: Helpers) -> list[Equation]:
+    """The equations with at most one reduction each, which is then the whole right side."""
+    found = []
+    for equation in equations:
+        value = _Lifting(equation, helpers).value()
+        found += helpers.take()
+        found.append(Equation(equation.name, equation.subscripts, value))
+    return found
+
+
+class _Lifting:
+    """The lifting of one equation."""
+
+    def __init__(self, equation: Equation, helpers: Helpers) -> None:
+        self.equation = equation
+        self.helpers = helpers
+
+    def value(self) -> Expression:
+        """The right side."""
+        value = self.equation.value
+        order = self.equation.indices
+        if isinstance(value, Reduce):
+            whole = self.reduction(value, (), order)
+            if isinstance(whole, Reduce) and whole.free == frozenset(order):
+                if whole in self.helpers.known:
+                    return self.helpers.known[whole]
+                return whole
+        return self.lift(value, (), order)
+
+    def lift(self, e: Expression, guards: Guards, order: tuple[str, ...]) -> Expression:
+        """The expression without reductions, where `guards` hold and `order` are its indices."""
+        match e:
+            case Reduce():
+                reduction = self.reduction(e, guards, order)
+                if not isinstance(reduction, Reduce):
+                    return reduction
+                if guards and looks_up(reduction):
+                    reduction = self.guarded(reduction, guards)
+                return self.helpers.define(
+                    self.equation.name, reduction, (*order, *reduction.indices)
+                )
+            case Where():
+                condition = self.lift(e.condition, guards, order)
+                yes = self.lift(e.yes, (*guards, condition), order)
+                no = self.lift(e.no, (*guards, Logic("not", (condition,))), order)
+                return Where(condition, yes, no)
+            case Logic():
+                return Logic(e.operator, self.logic(e, guards, order))
+            case Multiply():
+                return self.product(e, guards, order)
+        return e.map(lambda child: self.lift(child, guards, order))
+
+    def reduction(self, e: Reduce, guards: Guards, order: tuple[str, ...]) -> Expression:
+        """The same reduction of a pointwise body."""
+        inner = (*order, *e.indices)
+        condition = None if e.condition is None else self.lift(e.condition, guards, inner)
+        under = guards if condition is None else (*guards, condition)
+        body = self.lift(e.body, under, inner)
+        used = body.free if condition is None else body.free | condition.free
+        indices = e.indices
+        if e.operation == "max" and not used.isdisjoint(indices):
+            indices = tuple(i for i in indices if i in used)
+        elif e.operation == "max" and condition is None:
+            return body
+        return Reduce(e.operation, indices, condition, body)
+
+    def logic(self, e: Logic, guards: Guards, order: tuple[str, ...]) -> tuple[Expression, ...]:
+        """The arguments; each is looked at only where those before it leave the matter open."""
+        found: list[Expression] = []
+        for argument in e.arguments:
+            lifted = self.lift(argument, guards, order)
+            found.append(lifted)
+            guards = (*guards, lifted if e.operator == "and" else Logic("not", (lifted,)))
+        return tuple(found)
+
+    def product(self, e: Multiply, guards: Guards, order: tuple[str, ...]) -> Expression:
+        """The factors, all of them under the brackets among them."""
+        brackets: dict[Expression, Bracket] = {}
+        for factor in e.factors:
+            if isinstance(factor, Bracket):
+                condition = self.lift(factor.condition, guards, order)
+                brackets[factor] = Bracket(condition)
+                guards = (*guards, condition)
+        return multiply(
+            *(brackets[f] if f in brackets else self.lift(f, guards, order) for f in e.factors)
+        )
+
+    def guarded(self, e: Reduce, guards: Guards) -> Reduce:
+        """The reduction with the conditions around it as a part of its own."""
+        outside = frozenset[str]().union(*(g.free for g in guards))
+        clash = outside.intersection(e.indices)
+        if clash:
+            e = rename_bound(e, clash, self.helpers.indices, outside | index_names(e))
+        conditions = guards if e.condition is None else (*guards, e.condition)
+        return Reduce(e.operation, e.indices, conjunction(conditions), e.body)

@@ -1,0 +1,94 @@
+"""From a system to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ....language.expression import Expression, Size, number
+from ....language.order import order
+from ....language.sizes import infer_sizes
+from ....language.substitution import Names
+from ....language.system import Equation, Sizes, Statement, System
+from ..plan import Plan, Scatter
+from .batch import gathered
+from .fusion import Steps, fused
+from .helpers import Helpers
+from .indices import renamed
+from .lifting import lifted
+from .reductions import primitive
+from .select import selected
+from .sharing import shared
+from .sums import Piece, Sums
+from .updates import in_place as stored
+from .updates import read
+
+SAMPLES = 840
+"""With so many samples to a batch the cost of a plan is reckoned where their number is open."""
+
+
+def lower(
+    system: System,
+    sizes: Mapping[str, int],
+    wanted: Sequence[str],
+    training: bool,
+    in_place: bool,
+) -> Plan:
+    """The plan that computes the wanted names: tensors, and `w <-` for the update of w.
+
+    `sizes` lacks the batch index, and what follows from it, where the number of samples is open.
+    With `in_place` the updates are assigned to the tensors themselves, and the batch is gathered
+    from all samples. Raises SizeError for sizes that do not fit.
+    """
+    known = infer_sizes(system, sizes)
+    assumed = known
+    if system.batch is not None and system.batch not in known:
+        assumed = infer_sizes(system, {**sizes, system.batch: SAMPLES})
+    names = Names(assumed)
+    helpers = Helpers(names)
+
+    def size(index: str) -> Expression:
+        return number(known[index]) if index in known else Size(index)
+
+    def same(one: str, other: str) -> bool:
+        return assumed[one] == assumed[other] and (one in known) == (other in known)
+
+    axes = {name: t.indices for name, t in system.tensors.items()}
+    equations = [
+        Equation(e.name, e.subscripts, primitive(renamed(e.value, axes, same, names), size))
+        for e in selected(system, wanted, training, known)
+    ]
+    equations = shared(lifted(equations, helpers), helpers)
+    pieces = apart(system, equations, Sums(known, assumed, helpers))
+    updates = [p for p in pieces if isinstance(p, Equation | Scatter) and p.name.endswith(" <-")]
+    pieces = [p for p in pieces if p not in updates]
+    if in_place:
+        pieces = [*gathered(system, pieces, wanted), *pieces, *stored(updates)]
+    else:
+        pieces += updates
+    parts = fused(pieces)
+    results = {n: n.removesuffix(" <-") if in_place and n.endswith(" <-") else n for n in wanted}
+    return Plan(parts, axes, {i: known.get(i) for i in assumed}, results)
+
+
+def apart(system: System, equations: Sequence[Equation], sums: Sums) -> list[Piece | Steps]:
+    """The equations in an order in which they can run, sums in their simplest form.
+
+    What a loop does not need is taken out of it.
+    """
+    sizes: tuple[Statement, ...] = tuple(s for s in system.statements if isinstance(s, Sizes))
+    found: list[Piece | Steps] = []
+    for group in order(System((*sizes, *equations))):
+        if group.index is None:
+            found += sums.apart(group.equations[0], frozenset())
+            continue
+        own = {e.name for e in group.equations}
+        inside: list[Piece] = []
+        for equation in group.equations:
+            for piece in sums.apart(equation, frozenset({group.index})):
+                if piece.name in own or any(r.tensor in own for r in read(piece)):
+                    own.add(piece.name)
+                    inside.append(piece)
+                else:
+                    found.append(piece)
+        found.append(Steps(group.index, group.direction, tuple(inside)))
+    return found

@@ -1,0 +1,40 @@
+"""The equations that are needed, in primitive functions and with what is known put in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ....language.expression import Index
+from ....language.order import prerequisites
+from ....language.system import Equation, System, Update
+from ...composite import expand
+from .constants import constants
+
+
+def update_name(tensor: str) -> str:
+    """What a tensor becomes is an equation under a name that no text can have."""
+    return f"{tensor} <-"
+
+
+def selected(
+    system: System, wanted: Sequence[str], training: bool, sizes: Mapping[str, int]
+) -> tuple[Equation, ...]:
+    """The equations that the wanted names need; the update of w is an equation of `w <-`.
+
+    `sizes` are those that are known.
+    """
+    known = constants(training, sizes)
+    settled = tuple(
+        replace(s, value=known(expand(s.value))) if isinstance(s, Equation | Update) else s
+        for s in system.statements
+    )
+    needed = prerequisites(System(settled), wanted)
+    equations = tuple(
+        replace(e, subscripts=tuple(map(known, e.subscripts))) if e.is_start else e
+        for e in needed.equations
+    )
+    updates = tuple(
+        Equation(update_name(u.name), tuple(map(Index, u.indices)), u.value) for u in needed.updates
+    )
+    return equations + updates

@@ -1,0 +1,91 @@
+"""Costly values that are needed more than once are computed once.
+
+Such a value stands in several equations, or in one that has indices of which it is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ....language.expression import Call, Expression, Number, Power, Reduce, Reference, Where
+from ....language.system import Equation
+from .helpers import Helpers, looks_up
+
+CHEAP = ("abs", "max", "min")
+
+
+def shared(equations: Sequence[Equation], helpers: Helpers) -> list[Equation]:
+    """The equations with such values as equations of their own."""
+    often = _often(equations)
+    for e in equations:
+        if e.value in often and e.value not in helpers.known and not e.is_start:
+            helpers.known[e.value] = Reference(e.name, e.subscripts)
+    found = []
+    for equation in equations:
+        value = _Sharing(equation, often, helpers).value()
+        found += helpers.take()
+        found.append(Equation(equation.name, equation.subscripts, value))
+    return found
+
+
+class _Sharing:
+    """The values of one equation."""
+
+    def __init__(self, equation: Equation, often: frozenset[Expression], helpers: Helpers) -> None:
+        self.equation = equation
+        self.often = often
+        self.helpers = helpers
+        self.order = equation.indices
+        if isinstance(equation.value, Reduce):
+            self.order = (*self.order, *equation.value.indices)
+
+    def value(self) -> Expression:
+        """The right side, with references to the values that are shared."""
+        value = self.equation.value
+        own = Reference(self.equation.name, self.equation.subscripts)
+        if value in self.often and self.helpers.known[value] != own:
+            return self.helpers.known[value]
+        space = frozenset(self.order)
+        return value.map(lambda child: self.replaced(child, space))
+
+    def replaced(self, e: Expression, space: frozenset[str]) -> Expression:
+        """A part of the right side, where it is computed for all values of the indices `space`."""
+        if e in self.helpers.known:
+            return self.helpers.known[e]
+        hoisted = e in self.often or (_is_worth_hoisting(e) and e.free < space)
+        if not hoisted or looks_up(e):
+            return e.map(lambda child: self.replaced(child, space))
+        inner = e.map(lambda child: self.replaced(child, e.free))
+        self.helpers.known[e] = self.helpers.define(self.equation.name, inner, self.order)
+        return self.helpers.known[e]
+
+
+def _often(equations: Iterable[Equation]) -> frozenset[Expression]:
+    """The costly values that occur in several equations, those aside that only others contain."""
+    seen: set[Expression] = set()
+    often: set[Expression] = set()
+    for equation in equations:
+        own = set(_costly(equation.value, seen))
+        often |= own & seen
+        seen |= own
+    return frozenset(e for e in often if not looks_up(e))
+
+
+def _costly(e: Expression, seen: set[Expression]) -> Iterator[Expression]:
+    if _is_costly(e):
+        yield e
+        if e in seen:
+            return
+    for child in e.children:
+        yield from _costly(child, seen)
+
+
+def _is_costly(e: Expression) -> bool:
+    """Whether it is worth the memory to keep the value of this very operation."""
+    if isinstance(e, Power):
+        return not (isinstance(e.exponent, Number) and e.exponent.value in (2, 3))
+    return isinstance(e, Call) and e.function not in CHEAP
+
+
+def _is_worth_hoisting(e: Expression) -> bool:
+    return _is_costly(e) or isinstance(e, Where)
