@@ -74,8 +74,8 @@ class Categories:
     def fit(cls, column: pl.Series) -> Categories:
         """The values of all rows: text in the order of its characters, numbers in their own."""
         refuse_nearly_numbers(column)
-        ordered = column if column.dtype.is_numeric() else texts(column)
-        return cls(column.name, tuple(texts(ordered.unique().sort())))
+        order = int if column.dtype.is_numeric() else None
+        return cls(column.name, tuple(sorted(texts(column).unique(), key=order)))
 
     @property
     def input_names(self) -> tuple[str, ...]:
