@@ -46,7 +46,7 @@ class History:
         shown = sorted({round(row * last / (ROWS - 1)) for row in range(ROWS)}) if self else []
         lines = [["epoch", *columns]]
         lines += [
-            [str(epoch + 1), *(self._text(name, values[epoch]) for name, values in columns.items())]
+            [str(epoch + 1), *(_text(name, values[epoch]) for name, values in columns.items())]
             for epoch in shown
         ]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -55,6 +55,19 @@ class History:
             for line in lines
         ]
         return "\n".join([*table, self.note] if self.note else table)
+
+    def add(
+        self,
+        cost: float,
+        score: float | None,
+        validation_cost: float | None,
+        validation_score: float | None,
+    ) -> None:
+        """One more epoch; None is what was not measured."""
+        measured = (cost, score, validation_cost, validation_score)
+        for values, value in zip(self._lists(), measured, strict=True):
+            if value is not None:
+                values.append(value)
 
     @property
     def note(self) -> str:
@@ -78,7 +91,7 @@ class History:
 
     def state(self) -> str:
         """What was measured in the last epoch, in words."""
-        last = {name: self._text(name, values[-1]) for name, values in self._columns().items()}
+        last = {name: _text(name, values[-1], 3) for name, values in self._columns().items()}
         trained = [f"{name} {last[name]}" for name in ("cost", self.measure) if name in last]
         held_out = [text for name, text in last.items() if name.startswith("validation")]
         return ", ".join(trained) + (f"; held out {', '.join(held_out)}" if held_out else "")
@@ -95,8 +108,7 @@ class History:
         history = cls(**stored)
         if history.measure not in MEASURES or not isinstance(history.interrupted, bool):
             raise _damaged("its measure is unknown")
-        lists = (history.cost, history.score, history.validation_cost, history.validation_score)
-        for values in lists:
+        for values in history._lists():
             if not isinstance(values, list) or not all(map(is_number, values)):
                 raise _damaged("it should hold lists of numbers")
             if len(values) not in (0, len(history.cost)):
@@ -105,17 +117,17 @@ class History:
             raise _damaged("its best epoch is none of its epochs")
         return history
 
-    def _columns(self) -> dict[str, list[float]]:
-        columns = {
-            "cost": self.cost,
-            self.measure: self.score,
-            "validation cost": self.validation_cost,
-            f"validation {self.measure}": self.validation_score,
-        }
-        return {name: values for name, values in columns.items() if values}
+    def _lists(self) -> tuple[list[float], ...]:
+        return self.cost, self.score, self.validation_cost, self.validation_score
 
-    def _text(self, name: str, value: float) -> str:
-        return f"{value:.1%}" if name.endswith("accuracy") else f"{value:.4g}"
+    def _columns(self) -> dict[str, list[float]]:
+        names = ("cost", self.measure, "validation cost", f"validation {self.measure}")
+        pairs = zip(names, self._lists(), strict=True)
+        return {name: values for name, values in pairs if values}
+
+
+def _text(name: str, value: float, digits: int = 4) -> str:
+    return f"{value:.1%}" if name.endswith("accuracy") else f"{value:.{digits}g}"
 
 
 def _damaged(reason: str) -> DataError:

@@ -107,24 +107,17 @@ def _epochs(
     run = trainer.run
     validation = Validation(net, trainer, arrays) if len(trainer.held_out) else None
     stopping = Stopping(run.patience) if run.patience else None
-    with reporting(progress, run.epochs) as report, noted() as ask:
+    with reporting(progress, history, run.epochs) as report, noted() as ask:
 
         def between() -> None:
-            report(history, trainer.steps / trainer.steps_an_epoch - len(history))
+            report(trainer.steps / trainer.steps_an_epoch - len(history))
             ask()
 
         for _ in range(run.epochs):
-            cost, score = trainer.epoch(between)
-            history.cost.append(cost)
-            if trainer.score:
-                history.score.append(score)
-            if validation:
-                cost, score = validation.measure()
-                history.validation_cost.append(cost)
-                if trainer.score:
-                    history.validation_score.append(score)
-            report(history, 0.0)
-            if stopping and stopping.over(cost, trainer):
+            trained = trainer.epoch(between)
+            history.add(*trained, *(validation.measure() if validation else (None, None)))
+            report(0.0)
+            if stopping and stopping.over(history.validation_cost[-1], trainer):
                 break
             ask()
     if stopping:

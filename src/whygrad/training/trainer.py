@@ -77,11 +77,11 @@ class Trainer:
         self._checked_at = perf_counter()
         self._pace = 1
 
-    def epoch(self, between: Callable[[], None]) -> tuple[float, float]:
+    def epoch(self, between: Callable[[], None]) -> tuple[float, float | None]:
         """Take the steps of one epoch; the means of cost and score over them.
 
-        `between` is called about every tenth of a second, with a step finished. The score is
-        0 where there is none. Raises TrainingError, after which `last_good` finds values to keep.
+        `between` is called about every tenth of a second, with a step finished. Where there
+        is no score it is None. Raises TrainingError, after which `last_good` finds values to keep.
         """
         if self.score:
             self.values[TOTAL][...] = 0
@@ -102,7 +102,7 @@ class Trainer:
             if self.steps < end:
                 between()
         cost = float(np.concatenate(costs) @ self._shares)
-        score = self.score.value(self.values[TOTAL], self._scale) if self.score else 0.0
+        score = self.score.value(self.values[TOTAL], self._scale) if self.score else None
         return cost, score
 
     def go_to(self, steps: int) -> None:

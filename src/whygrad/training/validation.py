@@ -27,8 +27,8 @@ class Validation:
             for name, array in trainer.samples.take(trainer.held_out).items()
         }
 
-    def measure(self) -> tuple[float, float]:
-        """Cost and score at the values that the trainer has reached; 0 where there is no score."""
+    def measure(self) -> tuple[float, float | None]:
+        """Cost and score, if there is one, at the values that the trainer has reached."""
         values = self.program.run({**self.trainer.values, **self.arrays})
-        score = self.score.measure(values, self.arrays) if self.score else 0.0
+        score = self.score.measure(values, self.arrays) if self.score else None
         return float(values[self.cost]), score
