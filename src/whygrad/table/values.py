@@ -95,7 +95,8 @@ def refuse_nearly_numbers(column: pl.Series) -> None:
 
     if column.dtype != pl.String:
         return
-    unread = column.cast(pl.Float64, strict=False).is_null() & column.is_not_null()
+    refuse_missing(column)
+    unread = column.cast(pl.Float64, strict=False).is_null()
     count = unread.sum()
     if 0 < count < len(column) / 2:
         place, value = where(column, unread)
