@@ -111,14 +111,21 @@ class BaseNetwork:
         return self
 
     def restore(self, sizes: Mapping[str, int], values: Mapping[str, object]) -> Self:
-        """Take over the sizes and values that a network of the same text had.
+        """Take over the sizes and values that a network of the same text had; see `fitting`."""
+        arrays = self.fitting(sizes, values)
+        self._parameters, self._states, self.settings = (
+            Parameters({t.name: arrays[t.name] for t in self.system.of_kind(kind)}) for kind in KEPT
+        )
+        self.sizes = dict(sizes)
+        return self
+
+    def fitting(self, sizes: Mapping[str, int], values: Mapping[str, object]) -> Arrays:
+        """Parameters, states and settings, checked that they fit these sizes.
 
         Raises DataError for a value that is missing, unknown or not finite, SizeError for a shape
         that does not fit.
         """
-        given = self._known_sizes(sizes)
-        own = {kind: [t.name for t in self.system.of_kind(kind)] for kind in KEPT}
-        names = [name for kind in KEPT for name in own[kind]]
+        names = [t.name for kind in KEPT for t in self.system.of_kind(kind)]
         for name in names:
             if name not in values:
                 raise DataError(f"the value of '{name}' is missing")
@@ -126,17 +133,8 @@ class BaseNetwork:
             if name not in names:
                 raise DataError(f"the network keeps no '{name}'; {nearest(name, names)}")
         arrays = {name: number_array(name, values[name]).astype(np.float64) for name in names}
-        self._infer(self.system, given, arrays)
-        self._parameters, self._states, self.settings = (
-            Parameters({name: arrays[name] for name in own[kind]}) for kind in KEPT
-        )
-        self.sizes = given
-        return self
-
-    @property
-    def drawn(self) -> bool:
-        """Whether parameters and states have values."""
-        return self._parameters is not None
+        self._infer(self.system, self._known_sizes(sizes), arrays)
+        return arrays
 
     @property
     def params(self) -> Parameters:

@@ -1,8 +1,9 @@
 """A network as a file, and back.
 
-The arrays are `value/w1` and so on: the parameters, states and settings by their names. The
-words are the network's `text` and, as JSON, its `sizes` and the `preprocessing` of its table;
-`whygrad` is the version that wrote them.
+The arrays are the parameters, states and settings: `value/w1` and so on as they are, and
+`start/w1` and so on as they were when the last training began. The words are the network's
+`text` and, as JSON, its `sizes`, the `preprocessing` of its table, and the `history` and the
+record (`run`) of the training; `whygrad` is the version that wrote them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import DataError, WhygradError
 from ..network.data import Arrays, number_array
 from ..table import Preprocessing
+from ..training import History, Run
 from .sealed import Sealed, read_sealed, write_sealed
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MARKS = ("value",)
+MARKS = ("value", "start")
 
 
 def save(net: Network, path: object) -> None:
@@ -30,15 +32,16 @@ def save(net: Network, path: object) -> None:
 
     Raises DataError for a value that is not finite, WhygradError where the file cannot be written.
     """
-    values = net.values()
-    for name, array in values.items():
+    arrays = {"value": net.values(), "start": net.run.arrays if net.run else {}}
+    for name, array in arrays["value"].items():
         number_array(name, array)
-    words = {"whygrad": version("whygrad"), "text": str(net)}
+    parts = {"preprocessing": net.preprocessing, "history": net.history, "run": net.run}
+    stored = {name: part.to_json() for name, part in parts.items() if part is not None}
+    words = {name: json.dumps(value) for name, value in stored.items()}
     words["sizes"] = json.dumps(net.sizes, sort_keys=True)
-    if net.preprocessing is not None:
-        words["preprocessing"] = json.dumps(net.preprocessing.to_json())
-    arrays = {f"value/{name}": array for name, array in values.items()}
-    write_sealed(path, Sealed(arrays, words))
+    words |= {"whygrad": version("whygrad"), "text": str(net)}
+    marked = {f"{mark}/{name}": array for mark in MARKS for name, array in arrays[mark].items()}
+    write_sealed(path, Sealed(marked, words))
 
 
 def load(path: object, kind: type[Network]) -> Network:
@@ -58,9 +61,13 @@ def _restored(content: Sealed, kind: type[Network]) -> Network:
     for name in ("text", "sizes"):
         if name not in words:
             raise DataError(f"it has no {name}")
-    arrays = _by_mark(content.arrays)
-    net = kind(words["text"]).restore(_stored(words, "sizes"), arrays["value"])
+    arrays, sizes = _by_mark(content.arrays), _stored(words, "sizes")
+    net = kind(words["text"]).restore(sizes, arrays["value"])
     net.preprocessing = _part(words, "preprocessing", Preprocessing.from_json)
+    net.history = _part(words, "history", History.from_json)
+    net.run = _part(
+        words, "run", lambda run: Run.from_json(run, net.fitting(sizes, arrays["start"]))
+    )
     return net
 
 
