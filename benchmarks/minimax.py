@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from mpmath import cos, erf, erfc, expm1, log, log1p, lu_solve, matrix, mp, mpf, pi, polyval, sin
+from mpmath import cos, coth, erf, erfc, expm1, log, log1p, lu_solve, matrix, mp, mpf, pi, polyval, sin
 
 mp.dps = 120
 Function = Callable[[mpf], mpf]
@@ -120,12 +120,22 @@ ROOT = mpf(2) ** mpf("0.5")
 FITS = (
     Fit(
         "EXPM1",
-        "e^r = 1 + r + r² P(r) for |r| ≤ ln 2, relative to e^r − 1",
-        -LN2 * mpf("1.001"),
-        LN2 * mpf("1.001"),
-        (6, 12),
+        "e^r = 1 + r + r² P(r) for |r| ≤ ½ ln 2, relative to e^r − 1",
+        -LN2 / 2 * mpf("1.001"),
+        LN2 / 2 * mpf("1.001"),
+        (4, 10),
         lambda x: (expm1(x) - x) / x**2,
         lambda x: x**2 / expm1(x),
+    ),
+    Fit(
+        "COTH",
+        "h coth h = 1 + h² P(h²) for |h| ≤ ln 2",
+        mpf(0),
+        LN2 * mpf("1.001"),
+        (3, 7),
+        lambda x: (x * coth(x) - 1) / x**2,
+        lambda x: x**2 / (x * coth(x)),
+        lambda x: x**2,
     ),
     Fit(
         "LOG",
@@ -180,7 +190,7 @@ FITS = (
         "log(1 − erf t) = −t + t P(t) for 1 ≤ t ≤ 6, relative to erf t",
         mpf(1),
         mpf(6),
-        (8, 23),
+        (6, 18),
         lambda x: log(erfc(x)) / x + 1,
         lambda x: x * erfc(x) / erf(x),
     ),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from functools import cache
+from itertools import count
 from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
 from numpy.typing import NDArray
 
-from whygrad.engines.native.functions import arguments, emit, symbol
+from whygrad.engines.native.functions import arguments, emit, lines
 
 Array = NDArray[Any]
 
@@ -27,45 +28,41 @@ def module_text(name: str, element: str, lanes: int, again: int = 1) -> str:
     """An external `loop(out, x, y, blocks)` over whole blocks of lanes, done `again` times."""
     kind = element if lanes == 1 else f"<{lanes} x {element}>"
     size = {"float": 4, "double": 8}[element]
-    names = ["x", "y"][: arguments(name)]
+    numbers = count()
+    args = ["%x", "%y"][: arguments(name)]
+    values = [f"%value{arg[1:]}" for arg in args]
+    spliced, result = lines(name, values, lambda: f"%t{next(numbers)}", element, lanes)
     loads = [
-        line
-        for a in names
-        for line in (
-            f"  %p{a} = getelementptr {element}, ptr %{a}, i64 %at",
-            f"  %v{a} = load {kind}, ptr %p{a}, align {size}",
-        )
+        f"{value} = load {kind}, ptr %at{arg[1:]}, align {size}"
+        for value, arg in zip(values, args, strict=True)
     ]
-    listed = ", ".join(f"{kind} %v{a}" for a in names)
-    return "\n".join(
-        [
-            emit(name, element, lanes),
-            "define void @loop(ptr noalias %out, ptr noalias %x, ptr noalias %y, i64 %n) {",
-            "entry:",
-            "  %some = icmp sgt i64 %n, 0",
-            "  br i1 %some, label %outer, label %end",
-            "outer:",
-            "  %round = phi i64 [0, %entry], [%nextround, %inner]",
-            "  br label %body",
-            "body:",
-            "  %i = phi i64 [0, %outer], [%next, %body]",
-            f"  %at = mul i64 %i, {lanes}",
-            *loads,
-            f"  %r = call {kind} {symbol(name, element, lanes)}({listed})",
-            f"  %po = getelementptr {element}, ptr %out, i64 %at",
-            f"  store {kind} %r, ptr %po, align {size}",
-            "  %next = add i64 %i, 1",
-            "  %more = icmp slt i64 %next, %n",
-            "  br i1 %more, label %body, label %inner",
-            "inner:",
-            "  %nextround = add i64 %round, 1",
-            f"  %again = icmp slt i64 %nextround, {again}",
-            "  br i1 %again, label %outer, label %end",
-            "end:",
-            "  ret void",
-            "}",
-        ]
-    )
+    places = [
+        f"%at{arg[1:]} = getelementptr {element}, ptr {arg}, i64 %at" for arg in [*args, "%out"]
+    ]
+    body = "\n  ".join([*places, *loads, *spliced])
+    return f"""{emit(name, element, lanes)}
+define void @loop(ptr noalias %out, ptr noalias %x, ptr noalias %y, i64 %n) {{
+entry:
+  br label %outer
+outer:
+  %round = phi i64 [0, %entry], [%nextround, %inner]
+  br label %body
+body:
+  %i = phi i64 [0, %outer], [%next, %body]
+  %at = mul i64 %i, {lanes}
+  {body}
+  store {kind} {result}, ptr %atout, align {size}
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %n
+  br i1 %more, label %body, label %inner
+inner:
+  %nextround = add i64 %round, 1
+  %again = icmp slt i64 %nextround, {again}
+  br i1 %again, label %outer, label %end
+end:
+  ret void
+}}
+"""
 
 
 def machine(processor: tuple[str, str], triple: str = "") -> llvm.TargetMachine:
@@ -76,7 +73,7 @@ def machine(processor: tuple[str, str], triple: str = "") -> llvm.TargetMachine:
     cpu, features = processor
     if processor == HOST and not triple:
         cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    return target.create_target_machine(cpu=cpu, features=features, opt=3)
+    return target.create_target_machine(cpu=cpu, features=features, opt=3, codemodel="small")
 
 
 def assembly(

@@ -5,13 +5,8 @@ from __future__ import annotations
 import math
 
 from .coefficients import LOG
+from .exponential import LN2
 from .values import Value, fma, polynomial, select
-
-# ln 2 in two parts: Cephes (Moshier) for float, fdlibm for double.
-_LN2 = {
-    "float": (0.693359375, -2.12194440054690583e-4),
-    "double": (6.93147180369123816490e-01, 1.90821492927058770002e-10),
-}
 
 # The bits of √½.
 _ROOT_HALF = {"float": 0x3F3504F3, "double": 0x3FE6A09E667F3BCD}
@@ -22,7 +17,7 @@ _SMALLEST_NORMAL = {"float": 2.0**-126, "double": 2.0**-1022}
 def log(x: Value) -> Value:
     """x = 2^k·(1 + f) with √½ ≤ 1 + f < √2, and log x = k·ln 2 + log(1 + f)."""
     f, k = _split(x)
-    high, low = _LN2[x.element]
+    high, low = LN2[x.element]
     tail = fma(f * f, polynomial(f, LOG[x.element]), k * low)
     result = fma(k, high, f + tail)
     result = select(x < math.inf, result, x)

@@ -35,9 +35,9 @@ class Format:
         return self.bias << self.mantissa
 
     @property
-    def sign(self) -> int:
-        """The bit of the sign."""
-        return 1 << (self.bits - 1)
+    def half(self) -> int:
+        """The bits of ½."""
+        return self.one - (1 << self.mantissa)
 
     @property
     def rounder(self) -> float:
