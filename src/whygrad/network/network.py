@@ -137,6 +137,11 @@ class BaseNetwork:
         return arrays
 
     @property
+    def drawn(self) -> bool:
+        """Whether parameters and states have values."""
+        return self._parameters is not None
+
+    @property
     def params(self) -> Parameters:
         """The parameters' arrays by name; to set one checks its shape and that it is finite."""
         if self._parameters is None:
