@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection
 
 from ....language.expression import Index, Reference
 from ....language.system import Equation, System
-from .fusion import Steps
-from .sums import Piece
-from .updates import read
 
 
 def whole(name: str) -> str:
-    """The name of all samples of a tensor, and of the index that runs over them."""
+    """The name of a tensor with all samples, and of the index that runs over them."""
     return f"{name}·all"
 
 
@@ -21,15 +18,11 @@ def rows(batch: str) -> str:
     return f"rows·{batch}"
 
 
-def gathered(
-    system: System, pieces: Iterable[Piece | Steps], wanted: Sequence[str]
-) -> list[Equation]:
-    """`x[n,i] = x·all[rows·n[n], i]` for every given tensor with the batch index that is read."""
+def gathered(system: System, needed: Collection[str]) -> list[Equation]:
+    """`x[n,i] = x·all[rows·n[n], i]` for every given tensor with the batch index that is needed."""
     batch = system.batch
     if batch is None:
         return []
-    members = (m for p in pieces for m in (p.pieces if isinstance(p, Steps) else (p,)))
-    needed = {r.tensor for m in members for r in read(m)}.union(wanted)
     row = Reference(rows(batch), (Index(batch),))
     found = []
     for t in system.of_kind("given"):
@@ -38,4 +31,16 @@ def gathered(
             axis = t.indices.index(batch)
             places = (*left[:axis], row, *left[axis + 1 :])
             found.append(Equation(t.name, left, Reference(whole(t.name), places)))
+    return found
+
+
+def batch_axes(system: System) -> dict[str, tuple[str, ...]]:
+    """The axes of the tensors from which a batch is gathered."""
+    batch = system.batch
+    if batch is None:
+        return {}
+    found: dict[str, tuple[str, ...]] = {rows(batch): (batch,)}
+    for t in system.of_kind("given"):
+        if batch in t.indices:
+            found[whole(t.name)] = tuple(whole(i) if i == batch else i for i in t.indices)
     return found

@@ -8,17 +8,7 @@ from dataclasses import dataclass, field
 from ....language.expression import Expression, Index, Multiply, Reduce, Reference, references
 from ....language.system import Equation
 from ..plan import Assign, Loop, Nest, Part, Scatter
-from .sums import Piece
-from .updates import read
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """Pieces that run step by step over an index, upwards (1) or downwards (-1)."""
-
-    index: str
-    direction: int
-    pieces: tuple[Piece, ...]
+from .pieces import Piece, Steps, members, reads
 
 
 def fused(pieces: Sequence[Piece | Steps], loop: str | None = None) -> tuple[Part, ...]:
@@ -43,7 +33,7 @@ class _Open:
     reduced: tuple[str, ...] | None = None
     contracts: bool = False
 
-    def takes(self, equation: Equation, reads: Iterable[Reference]) -> bool:
+    def takes(self, equation: Equation, needs: Iterable[Reference]) -> bool:
         """Whether the equation may be a further step."""
         if isinstance(equation.value, Reduce) and self.reduced is not None:
             if self.contracts or _is_contraction(equation.value, self.indices):
@@ -52,7 +42,7 @@ class _Open:
                 return False
         written = {s.name: s.subscripts for s in self.steps}
         return all(
-            self._is_here_or_apart(r, written[r.tensor]) for r in reads if r.tensor in written
+            self._is_here_or_apart(r, written[r.tensor]) for r in needs if r.tensor in written
         ) and all(
             r.subscripts == equation.subscripts
             for s in self.steps
@@ -94,27 +84,27 @@ class _Fusion:
 
     def place(self, piece: Piece | Steps) -> None:
         """Put a piece into the first part where it may stand."""
-        members = piece.pieces if isinstance(piece, Steps) else (piece,)
-        reads = [r for m in members for r in read(m)]
+        own = list(members([piece]))
+        needs = [r for p in own for r in reads(p)]
         if isinstance(piece, Equation):
-            at = self._place_equation(piece, reads)
+            at = self._place_equation(piece, needs)
         else:
             at = len(self.parts)
             self.parts.append(self._part(piece))
-        for r in reads:
+        for r in needs:
             self.read[r.tensor] = max(at, self.read.get(r.tensor, 0))
-        for m in members:
-            self.written[m.name] = max(at, self.written.get(m.name, 0))
+        for p in own:
+            self.written[p.name] = max(at, self.written.get(p.name, 0))
 
-    def _place_equation(self, equation: Equation, reads: Sequence[Reference]) -> int:
+    def _place_equation(self, equation: Equation, needs: Sequence[Reference]) -> int:
         indices = frozenset(equation.indices) - {self.loop}
         first = max(
-            [self.written.get(r.tensor, 0) for r in reads] + [self.read.get(equation.name, 0)],
+            [self.written.get(r.tensor, 0) for r in needs] + [self.read.get(equation.name, 0)],
             default=0,
         )
         for at in self.nests.setdefault(indices, []):
             nest = self.parts[at]
-            if at >= first and isinstance(nest, _Open) and nest.takes(equation, reads):
+            if at >= first and isinstance(nest, _Open) and nest.takes(equation, needs):
                 nest.add(equation)
                 return at
         nest = _Open(indices, self.loop)

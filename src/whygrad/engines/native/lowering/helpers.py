@@ -17,6 +17,7 @@ from ....language.expression import (
 )
 from ....language.substitution import Names
 from ....language.system import Equation
+from .select import updated
 
 
 class Helpers:
@@ -43,7 +44,8 @@ class Helpers:
 
     def name(self, owner: str, word: str) -> str:
         """A name that is not taken; `z·sum` is a sum in the equation of z."""
-        stem = f"{owner.split('·')[0].removesuffix(' <-')}·{word}"
+        owner = owner.split("·")[0]
+        stem = f"{updated(owner) or owner}·{word}"
         name, count = stem, 1
         while name in self.names:
             count += 1
@@ -55,6 +57,11 @@ class Helpers:
         """The equations that are new since the last time."""
         taken, self.new = self.new, []
         return taken
+
+
+def is_helper(name: str) -> bool:
+    """Whether the lowering gave this name."""
+    return "·" in name
 
 
 def _word(value: Expression) -> str:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ....language.expression import Expression, Size, number
 from ....language.order import order
 from ....language.sizes import infer_sizes
-from ....language.substitution import Names
 from ....language.system import Equation, Sizes, Statement, System
-from ..plan import Plan, Scatter
-from .batch import gathered
-from .fusion import Steps, fused
+from ..plan import Plan
+from .batch import batch_axes, gathered
+from .fusion import fused
 from .helpers import Helpers
-from .indices import renamed
+from .indices import Ranges, renamed
 from .lifting import lifted
+from .pieces import Piece, Steps, axes, members, reads
 from .reductions import primitive
-from .select import selected
+from .select import selected, updated
 from .sharing import shared
-from .sums import Piece, Sums
-from .updates import in_place as stored
-from .updates import read
+from .sums import Sums
+from .updates import stored
 
 SAMPLES = 840
 """With so many samples to a batch the cost of a plan is reckoned where their number is open."""
@@ -43,31 +41,22 @@ def lower(
     assumed = known
     if system.batch is not None and system.batch not in known:
         assumed = infer_sizes(system, {**sizes, system.batch: SAMPLES})
-    names = Names(assumed)
-    helpers = Helpers(names)
-
-    def size(index: str) -> Expression:
-        return number(known[index]) if index in known else Size(index)
-
-    def same(one: str, other: str) -> bool:
-        return assumed[one] == assumed[other] and (one in known) == (other in known)
-
-    axes = {name: t.indices for name, t in system.tensors.items()}
+    ranges = Ranges(known, assumed)
+    helpers = Helpers(ranges.names)
+    declared = {name: t.indices for name, t in system.tensors.items()}
     equations = [
-        Equation(e.name, e.subscripts, primitive(renamed(e.value, axes, same, names), size))
+        Equation(e.name, e.subscripts, primitive(renamed(e.value, declared, ranges), ranges.size))
         for e in selected(system, wanted, training, known)
     ]
     equations = shared(lifted(equations, helpers), helpers)
-    pieces = apart(system, equations, Sums(known, assumed, helpers))
-    updates = [p for p in pieces if isinstance(p, Equation | Scatter) and p.name.endswith(" <-")]
-    pieces = [p for p in pieces if p not in updates]
+    pieces = apart(system, equations, Sums(ranges, helpers, equations))
+    found = {**declared, **{p.name: axes(p) for p in members(pieces) if p.name not in declared}}
     if in_place:
-        pieces = [*gathered(system, pieces, wanted), *pieces, *stored(updates)]
-    else:
-        pieces += updates
-    parts = fused(pieces)
-    results = {n: n.removesuffix(" <-") if in_place and n.endswith(" <-") else n for n in wanted}
-    return Plan(parts, axes, {i: known.get(i) for i in assumed}, results)
+        needed = {r.tensor for p in members(pieces) for r in reads(p)}.union(wanted)
+        pieces = [*gathered(system, needed), *stored(pieces)]
+        found |= batch_axes(system)
+    results = {n: (updated(n) if in_place else None) or n for n in wanted}
+    return Plan(fused(pieces), found, ranges.all(found.values()), results)
 
 
 def apart(system: System, equations: Sequence[Equation], sums: Sums) -> list[Piece | Steps]:
@@ -85,7 +74,7 @@ def apart(system: System, equations: Sequence[Equation], sums: Sums) -> list[Pie
         inside: list[Piece] = []
         for equation in group.equations:
             for piece in sums.apart(equation, frozenset({group.index})):
-                if piece.name in own or any(r.tensor in own for r in read(piece)):
+                if piece.name in own or any(r.tensor in own for r in reads(piece)):
                     own.add(piece.name)
                     inside.append(piece)
                 else:

@@ -11,10 +11,12 @@ from ....language.system import Equation, System, Update
 from ...composite import expand
 from .constants import constants
 
+UPDATE = " <-"
 
-def update_name(tensor: str) -> str:
-    """What a tensor becomes is an equation under a name that no text can have."""
-    return f"{tensor} <-"
+
+def updated(name: str) -> str | None:
+    """w for `w <-`: what w becomes is an equation under that name, which no text can have."""
+    return name.removesuffix(UPDATE) if name.endswith(UPDATE) else None
 
 
 def selected(
@@ -35,6 +37,6 @@ def selected(
         for e in needed.equations
     )
     updates = tuple(
-        Equation(update_name(u.name), tuple(map(Index, u.indices)), u.value) for u in needed.updates
+        Equation(u.name + UPDATE, tuple(map(Index, u.indices)), u.value) for u in needed.updates
     )
     return equations + updates

@@ -6,8 +6,8 @@ split in two, in the order that needs the fewest multiplications.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ....language.expression import (
     ONE,
@@ -27,83 +27,84 @@ from ....language.system import Equation
 from ...pairs import pairs
 from ...terms import Term, terms
 from ..plan import Scatter
-from .helpers import Helpers, looks_up
+from .helpers import Helpers, is_helper, looks_up
+from .indices import Ranges
+from .pieces import Piece
 
-Piece = Equation | Scatter
 
-
-@dataclass(frozen=True)
 class Sums:
-    """What takes sums apart: sizes that are known, sizes to reckon with, and the helpers."""
+    """Takes the sums of equations apart, which come in an order in which they can run.
 
-    sizes: Mapping[str, int]
-    assumed: Mapping[str, int]
-    helpers: Helpers
+    `waiting` are the helpers that have not come yet: one may be needed earlier than it stands.
+    """
+
+    def __init__(self, ranges: Ranges, helpers: Helpers, equations: Iterable[Equation]) -> None:
+        self.ranges = ranges
+        self.helpers = helpers
+        self.fixed: frozenset[str] = frozenset()
+        self.waiting = {e.name: e for e in equations if is_helper(e.name)}
+        self.pieces: list[Piece] = []
 
     def apart(self, equation: Equation, fixed: frozenset[str]) -> list[Piece]:
-        """The equation in simplest form, after the helpers that it needs.
+        """The equation in its simplest form, after the helpers that it needs.
 
         `fixed` is the index of the loop in which it stands.
         """
+        self.pieces, self.fixed = [], fixed
+        if not is_helper(equation.name) or self.waiting.pop(equation.name, None) is not None:
+            self._add(equation)
+        return self.pieces
+
+    def define(self, owner: str, value: Expression, order: Iterable[str]) -> Reference:
+        """See `Helpers.define`; the equation is among the pieces."""
+        found = self.helpers.define(owner, value, order)
+        self.pieces += self.helpers.take()
+        if earlier := self.waiting.pop(found.tensor, None):
+            self._add(earlier)
+        return found
+
+    def scatter(self, equation: Equation, scatter: Scatter) -> Reference:
+        """A reference to the result of a scatter in an equation; it is among the pieces."""
+        name = self.helpers.name(equation.name, "scatter")
+        self.pieces.append(replace(scatter, name=name))
+        return Reference(name, tuple(map(Index, scatter.axes)))
+
+    def _add(self, equation: Equation) -> None:
         value = equation.value
         if not isinstance(value, Reduce) or value.operation != "sum":
-            return [equation]
-        order = (*equation.indices, *value.indices)
-        found = terms(value, self.sizes, self.helpers.indices, self.assumed, fixed)
-        parts = [_Product(self, equation, term, order) for term in found]
+            self.pieces.append(equation)
+            return
+        ranges = self.ranges
+        found = terms(value, ranges.known, ranges.names, ranges.assumed, self.fixed)
+        parts = [_Product(self, equation, term) for term in found]
         if len(parts) == 1 and parts[0].outside == ONE:
             core = parts[0].core
-            if isinstance(core, Scatter):
-                core = Scatter(
-                    equation.name,
-                    equation.indices,
-                    core.indices,
-                    core.subscripts,
-                    core.value,
-                    core.condition,
-                )
-                return [*self.helpers.take(), core]
-            return [
-                *self.helpers.take(),
-                Equation(equation.name, equation.subscripts, core),
-            ]
-        scatters: list[Piece] = []
-        addends = []
-        for part in parts:
-            core = part.core
-            if isinstance(core, Scatter):
-                scatters.append(core)
-                core = Reference(core.name, tuple(map(Index, core.axes)))
-            elif isinstance(core, Reduce):
-                core = self.helpers.define(equation.name, core, order)
-            addends.append(multiply(part.outside, core))
-        whole = Equation(equation.name, equation.subscripts, add(*addends))
-        return [*self.helpers.take(), *scatters, whole]
-
-    def size(self, index: str) -> Expression:
-        """The size of an index."""
-        return number(self.sizes[index]) if index in self.sizes else Size(index)
-
-    def length(self, index: str) -> int:
-        """The size to reckon with."""
-        return self.sizes[index] if index in self.sizes else self.assumed[index]
+            if isinstance(core, Expression):
+                self.pieces.append(replace(equation, value=core))
+                return
+            if not equation.is_start:
+                self.pieces.append(core)
+                return
+        whole = add(*(part.value() for part in parts))
+        self.pieces.append(replace(equation, value=whole))
 
 
 class _Product:
     """One term of a sum: `outside` times `core`, a pointwise value, a sum or a scatter."""
 
-    def __init__(self, sums: Sums, equation: Equation, term: Term, order: tuple[str, ...]) -> None:
+    def __init__(self, sums: Sums, equation: Equation, term: Term) -> None:
+        assert isinstance(equation.value, Reduce)
         self.sums = sums
-        self.owner = equation.name
-        self.order = order
+        self.equation = equation
+        self.order = (*equation.indices, *equation.value.indices)
         self.bare = any(map(looks_up, (*term.factors, *term.masks)))
         everything = (*term.factors, *term.masks, *(e for _, e in term.targets))
         used = frozenset[str]().union(*(e.free for e in everything))
-        absent = [i for i in order if i in term.summed - used]
-        outside: list[Expression] = [number(term.coefficient), *map(sums.size, absent)]
+        absent = [i for i in self.order if i in term.summed - used]
+        outside: list[Expression] = [number(term.coefficient), *map(sums.ranges.size, absent)]
         summed = term.summed & used
         if term.targets:
-            self.core: Expression | Scatter = self.scatter(equation, term, summed, outside)
+            self.core: Expression | Scatter = self.scatter(term, summed, outside)
             self.outside: Expression = ONE
             return
         inner = [m for m in term.masks if not summed.isdisjoint(m.free)]
@@ -118,13 +119,20 @@ class _Product:
         self.core = self.contracted(factors, conjunction(inner), summed)
         self.outside = multiply(*outside)
 
-    def scatter(
-        self,
-        equation: Equation,
-        term: Term,
-        summed: frozenset[str],
-        outside: Sequence[Expression],
-    ) -> Scatter:
+    def value(self) -> Expression:
+        """The term, pointwise."""
+        core = self.core
+        if isinstance(core, Scatter):
+            core = self.sums.scatter(self.equation, core)
+        elif isinstance(core, Reduce):
+            core = self.define(core)
+        return multiply(self.outside, core)
+
+    def define(self, value: Expression) -> Reference:
+        """The value as a tensor of its own."""
+        return self.sums.define(self.equation.name, value, self.order)
+
+    def scatter(self, term: Term, summed: frozenset[str], outside: Sequence[Expression]) -> Scatter:
         """The product at the places where the conditions put it."""
         target = dict(term.targets)
         fixed = frozenset[str]().union(*(e.free for e in target.values()))
@@ -133,10 +141,10 @@ class _Product:
         gone = frozenset() if self.bare else summed - fixed
         value = self.contracted(term.factors, conjunction(masks), gone)
         if isinstance(value, Reduce):
-            value = self.sums.helpers.define(self.owner, value, self.order)
-        axes = equation.indices
+            value = self.define(value)
+        axes = self.equation.indices
         return Scatter(
-            self.sums.helpers.name(self.owner, "scatter"),
+            self.equation.name,
             axes,
             tuple(i for i in self.order if i not in target and i not in gone),
             tuple(target.get(i, Index(i)) for i in axes),
@@ -151,7 +159,9 @@ class _Product:
         held = frozenset() if condition is None else condition.free & summed
         early = frozenset() if self.bare else summed - held
         rest = self.without_lone(list(factors), early)
-        lengths = tuple(sorted((i, self.sums.length(i)) for i in {i for f in rest for i in f.free}))
+        lengths = tuple(
+            sorted((i, self.sums.ranges.length(i)) for i in {i for f in rest for i in f.free})
+        )
         keep = frozenset(i for i, _ in lengths) - early
         for i, j in pairs(tuple(f.free for f in rest), keep, lengths):
             right, left = rest.pop(j), rest.pop(i)
@@ -159,7 +169,7 @@ class _Product:
             product = multiply(self.operand(left, both), self.operand(right, both))
             gone = both & early - frozenset[str]().union(*(f.free for f in rest))
             if gone and rest:
-                product = self.summed(product, gone, None)
+                product = self.summed(product, gone)
             rest.append(product)
         body = rest[0] if rest else ONE
         used = body.free | (frozenset() if condition is None else condition.free)
@@ -176,20 +186,17 @@ class _Product:
         for k, factor in enumerate(factors):
             others = frozenset[str]().union(*(f.free for f in factors[:k] + factors[k + 1 :]))
             lone = (factor.free & early) - others
-            found.append(self.summed(factor, lone, None) if lone else factor)
+            found.append(self.summed(factor, lone) if lone else factor)
         return found
 
-    def summed(
-        self, body: Expression, indices: frozenset[str], condition: Expression | None
-    ) -> Expression:
-        reduction = Reduce("sum", self.ordered(indices), condition, body)
-        return self.sums.helpers.define(self.owner, reduction, self.order)
+    def summed(self, body: Expression, indices: frozenset[str]) -> Expression:
+        return self.define(Reduce("sum", self.ordered(indices), None, body))
 
     def operand(self, e: Expression, space: frozenset[str]) -> Expression:
         """The factor as it stands in a product: computed beforehand if it is needed repeatedly."""
         if self.bare or e.free == space or isinstance(e, Reference | Number | Index | Size):
             return e
-        return self.sums.helpers.define(self.owner, e, self.order)
+        return self.define(e)
 
     def ordered(self, indices: frozenset[str]) -> tuple[str, ...]:
         return tuple(i for i in self.order if i in indices)
