@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 import whygrad as wg
 
@@ -33,6 +34,33 @@ def network(seed: int = 0) -> wg.Network:
     net = wg.Network(TEXT).init(seed=seed, x=X, y=Y)
     net.states["mean.h"] = [0.5, -0.0, 5e-324]
     net.settings["lr"] = 0.1 + 0.2
+    return net
+
+
+def table() -> pl.DataFrame:
+    """Rows of numbers, words and a class each, whose names want care."""
+    rng = np.random.default_rng(2)
+    return pl.DataFrame(
+        {
+            "größe": rng.normal(170, 9, 40),
+            "colour": rng.choice(["red", "green, dark", "1"], 40),
+            "kind": [("Äpfel", 'a "b"')[row % 2] for row in range(40)],
+        }
+    )
+
+
+def trained() -> wg.Network:
+    """A network that has been trained on the table, and so has all that a network can have."""
+    net = wg.Sequential([wg.Dense(4, "tanh"), wg.Dense(2)], cost="cross_entropy")
+    net.fit(
+        table(),
+        target="kind",
+        epochs=3,
+        batch_size=8,
+        validation=0.25,
+        patience=2,
+        optimizer=wg.Adam(wg.Cosine(0.01), weight_decay=0.1),
+    )
     return net
 
 

@@ -8,13 +8,14 @@ import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save as safetensors
-from tests.storage.likeness import TEXT, assert_same, network
+from tests.storage.likeness import TEXT, assert_same, network, trained
 
 import whygrad as wg
 from whygrad.storage import sealed
@@ -29,6 +30,14 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("saved") / "model"
     network().save(path)
     return path
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
+    """What is in the file of a network that has been trained on a table."""
+    path = tmp_path_factory.mktemp("full") / "model"
+    trained().save(path)
+    return read_sealed(path)
 
 
 @pytest.fixture
@@ -46,13 +55,12 @@ def refused(path: Path, content: bytes, because: str = "") -> None:
 # What happens to a file on its way
 
 
-def test_every_bit_counts(saved: Path, target: Path) -> None:
+def test_every_byte_counts(saved: Path, target: Path) -> None:
     whole = saved.read_bytes()
     for place in range(len(whole)):
-        for bit in range(8):
-            changed = bytearray(whole)
-            changed[place] ^= 1 << bit
-            refused(target, changed)
+        changed = bytearray(whole)
+        changed[place] ^= 1 << place % 8  # one bit of it
+        refused(target, changed)
 
 
 def test_every_beginning_is_told_from_the_whole(saved: Path, target: Path) -> None:
@@ -124,22 +132,16 @@ def test_files_of_another_kind(content: bytes, target: Path) -> None:
     refused(target, content, FOREIGN)
 
 
-@settings(max_examples=200, deadline=None, database=None)
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(["dtype", "shape", "data_offsets"]) | st.text(max_size=8),
-                inner,
-                max_size=3,
-            )
-        ),
-        max_leaves=12,
-    ),
-    st.binary(max_size=40),
+KEYS = st.sampled_from(["dtype", "shape", "data_offsets"]) | st.text(max_size=8)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=12,
 )
+
+
+@settings(max_examples=200, deadline=None, database=None)
+@given(JSON, st.binary(max_size=40))
 def test_whatever_a_header_says(
     tmp_path_factory: pytest.TempPathFactory, entry: object, data: bytes
 ) -> None:
@@ -216,7 +218,7 @@ WITHOUT_RULES = TEXT.replace("minimize J", "minimise J")
         (with_arrays(w1=[[1, 2, 3], [4, np.nan, 6]]), "w1[1,1] is nan"),
         (with_arrays(lr=np.inf), "lr is inf"),
         (with_words(text=None), "it has no text"),
-        (with_words(text=""), "has no index 'i'"),
+        (with_words(text=""), "the network keeps no"),
         (with_words(text=WITHOUT_RULES), "minimise J"),
         (with_words(text="(" * 100_000), "cannot be restored"),
         (with_words(sizes=None), "it has no sizes"),
@@ -229,6 +231,8 @@ WITHOUT_RULES = TEXT.replace("minimize J", "minimise J")
         (with_words(sizes='{"i": 1000000000000000}'), "1000000000000000"),
         (with_words(preprocessing="{"), "its preprocessing cannot be read"),
         (with_words(preprocessing="[]"), "cannot be restored"),
+        (with_words(history="{}"), "the history of the training is damaged"),
+        (with_words(run="{}"), "the value of 'w1' is missing"),
     ],
 )
 def test_contents_that_fit_no_network(
@@ -239,6 +243,40 @@ def test_contents_that_fit_no_network(
     refused(target, target.read_bytes(), because)
     assert tracemalloc.get_traced_memory()[1] < 2**24
     tracemalloc.stop()
+
+
+def places(value: object) -> list[tuple[object, ...]]:
+    """The way to every value within a value of JSON, its own first."""
+    inner = value.items() if isinstance(value, dict) else ()
+    inner = enumerate(value) if isinstance(value, list) else inner
+    return [(), *((key, *rest) for key, below in inner for rest in places(below))]
+
+
+def replaced(value: Any, place: tuple[Any, ...], new: object) -> object:
+    """The same value with another one at a place."""
+    if not place:
+        return new
+    inner = replaced(value[place[0]], place[1:], new)
+    if isinstance(value, dict):
+        return {**value, place[0]: inner}
+    return [*value[: place[0]], inner, *value[place[0] + 1 :]]
+
+
+@pytest.mark.parametrize("part", ["sizes", "preprocessing", "history", "run"])
+@settings(max_examples=60, deadline=None, database=None)
+@given(data=st.data())
+def test_a_part_that_says_something_else_is_read_or_refused(
+    full: Sealed, tmp_path_factory: pytest.TempPathFactory, part: str, data: st.DataObject
+) -> None:
+    stored = json.loads(full.words[part])
+    place = data.draw(st.sampled_from(places(stored)))
+    changed = json.dumps(replaced(stored, place, data.draw(JSON)))
+    path = tmp_path_factory.getbasetemp() / "part.model"
+    write_sealed(path, with_words(**{part: changed})(full))
+    try:
+        wg.load(path)
+    except wg.DataError as error:
+        assert str(path) in str(error)
 
 
 def test_what_is_not_finite_is_not_saved(target: Path) -> None:

@@ -10,12 +10,13 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from tests.oracle.random_systems import random_case
-from tests.storage.likeness import TEXT, X, Y, assert_same, network, reloaded
+from tests.storage.likeness import TEXT, X, Y, assert_same, network, reloaded, table, trained
 from tests.systems.catalogue import KNOWN
 
 import whygrad as wg
@@ -119,6 +120,36 @@ net.save(f"{folder}/again")
         subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env=environment)
         assert np.load(tmp_path / "yhat.npy").tobytes() == net.predict(x=X).tobytes()
         assert (tmp_path / "again").read_bytes() == (tmp_path / "model").read_bytes()
+
+
+def test_all_that_belongs_to_a_trained_network_comes_back(tmp_path: Path) -> None:
+    net = trained()
+    loaded = reloaded(net, tmp_path)
+    assert_same(net, loaded)
+    assert net.preprocessing is not None and net.history is not None and net.run is not None
+    assert loaded.preprocessing == net.preprocessing
+    assert loaded.history == net.history
+    assert loaded.run == net.run
+    assert {name: array.tobytes() for name, array in loaded.run.arrays.items()} == {
+        name: array.tobytes() for name, array in net.run.arrays.items()
+    }
+    for answer in wg.Network.predict_table, wg.Network.held_out:
+        assert answer(loaded, table()).equals(answer(net, table()))
+    assert loaded.score(table()) == net.score(table())
+
+
+def test_a_trained_network_predicts_the_same_bits_in_another_process(tmp_path: Path) -> None:
+    net = trained()
+    net.save(tmp_path / "model")
+    table().drop("kind").write_parquet(tmp_path / "table.parquet")
+    code = """
+import sys, whygrad as wg
+folder = sys.argv[1]
+net = wg.load(f"{folder}/model")
+net.predict_table(f"{folder}/table.parquet").write_parquet(f"{folder}/answers.parquet")
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    assert pl.read_parquet(tmp_path / "answers.parquet").equals(net.predict_table(table()))
 
 
 def test_training_goes_on_from_a_loaded_network_as_from_the_first(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ class BaseNetwork:
         self._parameters, self._states, self.settings = (
             Parameters({t.name: arrays[t.name] for t in self.system.of_kind(kind)}) for kind in KEPT
         )
-        self.sizes = dict(sizes)
+        self.sizes = self._known_sizes(sizes)
         return self
 
     def fitting(self, sizes: Mapping[str, int], values: Mapping[str, object]) -> Arrays:
