@@ -6,11 +6,12 @@ from collections.abc import Collection
 
 from ....language.expression import Index, Reference
 from ....language.system import Equation, System
+from .indices import ALL
 
 
 def whole(name: str) -> str:
     """The name of a tensor with all samples, and of the index that runs over them."""
-    return f"{name}·all"
+    return name + ALL
 
 
 def rows(batch: str) -> str:

@@ -15,7 +15,6 @@ from ....language.expression import (
     Where,
     references,
 )
-from ....language.substitution import Names
 from ....language.system import Equation
 from .select import updated
 
@@ -23,12 +22,10 @@ from .select import updated
 class Helpers:
     """Hands out references to values and remembers the equations that compute them.
 
-    `new` are those that no pass has put into its place yet; `indices` hands out copies of
-    indices.
+    `new` are those that no pass has put into its place yet.
     """
 
-    def __init__(self, indices: Names) -> None:
-        self.indices = indices
+    def __init__(self) -> None:
         self.known: dict[Expression, Reference] = {}
         self.names: set[str] = set()
         self.new: list[Equation] = []

@@ -13,21 +13,30 @@ from ....language.expression import (
     number,
     references,
 )
+from ....language.sizes import infer_sizes
 from ....language.substitution import Names, substitute
+from ....language.system import System
+from ..plan import Plan
 
 Axes = Mapping[str, tuple[str, ...]]
 
+ALL = "·all"
+"""What the name of an index that runs over all samples ends with."""
+
 
 class Ranges:
-    """The sizes of indices: those `known`, and `assumed` ones to reckon with for the others.
-
-    `names` hands out copies of indices.
-    """
+    """The sizes of indices: those `known`, and `assumed` ones to reckon with for the others."""
 
     def __init__(self, known: Mapping[str, int], assumed: Mapping[str, int]) -> None:
         self.known = known
         self.assumed = assumed
         self.names = Names(assumed)
+        self.added: list[str] = []
+
+    def copy(self, index: str) -> str:
+        """A new index of the same size, under a name that no text can have."""
+        self.added.append(f"{original(index)}·{len(self.added) + 2}")
+        return self.added[-1]
 
     def size(self, index: str) -> Expression:
         """The size of an index as an expression."""
@@ -35,7 +44,7 @@ class Ranges:
 
     def length(self, index: str) -> int:
         """The size to reckon with."""
-        return self.assumed[self.names.copies.get(index, index)]
+        return self.assumed[original(index)]
 
     def same(self, one: str, other: str) -> bool:
         """Whether two indices take the same values."""
@@ -45,8 +54,29 @@ class Ranges:
 
     def all(self, axes: Iterable[tuple[str, ...]]) -> dict[str, int | None]:
         """The size of every index, None where it depends on the number of samples."""
-        names = dict.fromkeys([*self.assumed, *(i for a in axes for i in a), *self.names.copies])
-        return {i: self.known.get(self.names.copies.get(i, i)) for i in names}
+        names = dict.fromkeys([*self.assumed, *self.added, *(i for a in axes for i in a)])
+        return {i: None if i.endswith(ALL) else self.known.get(original(i)) for i in names}
+
+
+def original(index: str) -> str:
+    """The index of which one that the lowering added is a copy."""
+    return index.split("·")[0]
+
+
+def runtime_sizes(
+    plan: Plan, system: System, sizes: Mapping[str, int], samples: int, everything: int
+) -> dict[str, int]:
+    """The sizes that a plan leaves open, for a batch of `samples` out of `everything`.
+
+    `sizes` are those with which the plan was made.
+    """
+    known = dict(sizes) if system.batch is None else {**sizes, system.batch: samples}
+    found = infer_sizes(system, known)
+    return {
+        i: everything if i.endswith(ALL) else found[original(i)]
+        for i, size in plan.sizes.items()
+        if size is None
+    }
 
 
 def renamed(e: Expression, axes: Axes, ranges: Ranges) -> Expression:
@@ -60,11 +90,16 @@ def renamed(e: Expression, axes: Axes, ranges: Ranges) -> Expression:
     for old in e.indices:
         new = next(_axes_along(e, old, axes), old)
         if new != old and ranges.same(old, new) and new not in index_names(e):
-            indices = tuple(new if i == old else i for i in e.indices)
-            to = {old: Index(new)}
-            condition = e.condition and substitute(e.condition, to, ranges.names)
-            e = Reduce(e.operation, indices, condition, substitute(e.body, to, ranges.names))
+            e = with_indices(e, {old: new}, ranges.names)
     return e
+
+
+def with_indices(e: Reduce, new: Mapping[str, str], names: Names) -> Reduce:
+    """The same reduction with other indices."""
+    to = {old: Index(name) for old, name in new.items()}
+    condition = e.condition and substitute(e.condition, to, names)
+    indices = tuple(new.get(i, i) for i in e.indices)
+    return Reduce(e.operation, indices, condition, substitute(e.body, to, names))
 
 
 def _axes_along(e: Reduce, index: str, axes: Axes) -> Iterator[str]:

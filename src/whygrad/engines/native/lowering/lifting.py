@@ -16,21 +16,20 @@ from ....language.expression import (
     Reduce,
     Where,
     conjunction,
-    index_names,
     multiply,
 )
-from ....language.substitution import rename_bound
 from ....language.system import Equation
 from .helpers import Helpers, looks_up
+from .indices import Ranges, with_indices
 
 Guards = tuple[Expression, ...]
 
 
-def lifted(equations: Iterable[Equation], helpers: Helpers) -> list[Equation]:
+def lifted(equations: Iterable[Equation], ranges: Ranges, helpers: Helpers) -> list[Equation]:
     """The equations with at most one reduction each, which is then the whole right side."""
     found = []
     for equation in equations:
-        value = _Lifting(equation, helpers).value()
+        value = _Lifting(equation, ranges, helpers).value()
         found += helpers.take()
         found.append(Equation(equation.name, equation.subscripts, value))
     return found
@@ -39,8 +38,9 @@ def lifted(equations: Iterable[Equation], helpers: Helpers) -> list[Equation]:
 class _Lifting:
     """The lifting of one equation."""
 
-    def __init__(self, equation: Equation, helpers: Helpers) -> None:
+    def __init__(self, equation: Equation, ranges: Ranges, helpers: Helpers) -> None:
         self.equation = equation
+        self.ranges = ranges
         self.helpers = helpers
 
     def value(self) -> Expression:
@@ -116,8 +116,8 @@ class _Lifting:
     def guarded(self, e: Reduce, guards: Guards) -> Reduce:
         """The reduction with the conditions around it as a part of its own."""
         outside = frozenset[str]().union(*(g.free for g in guards))
-        clash = outside.intersection(e.indices)
-        if clash:
-            e = rename_bound(e, clash, self.helpers.indices, outside | index_names(e))
+        copies = {i: self.ranges.copy(i) for i in e.indices if i in outside}
+        if copies:
+            e = with_indices(e, copies, self.ranges.names)
         conditions = guards if e.condition is None else (*guards, e.condition)
         return Reduce(e.operation, e.indices, conjunction(conditions), e.body)

@@ -42,13 +42,13 @@ def lower(
     if system.batch is not None and system.batch not in known:
         assumed = infer_sizes(system, {**sizes, system.batch: SAMPLES})
     ranges = Ranges(known, assumed)
-    helpers = Helpers(ranges.names)
+    helpers = Helpers()
     declared = {name: t.indices for name, t in system.tensors.items()}
     equations = [
         Equation(e.name, e.subscripts, primitive(renamed(e.value, declared, ranges), ranges.size))
         for e in selected(system, wanted, training, known)
     ]
-    equations = shared(lifted(equations, helpers), helpers)
+    equations = shared(lifted(equations, ranges, helpers), helpers)
     pieces = apart(system, equations, Sums(ranges, helpers, equations))
     found = {**declared, **{p.name: axes(p) for p in members(pieces) if p.name not in declared}}
     if in_place:
