@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Table = str | PathLike[str] | pl.DataFrame
 
 MOST_NAMES = 8
+SIGNS = ((0, 1), (-1, 1))  # targets that costs of two classes take as they are
 
 
 def fit(
@@ -73,13 +74,15 @@ def predict(net: Network, table: Table) -> pl.DataFrame:
 def score(net: Network, table: Table) -> float:
     """How good the predictions for a table are; see `Network.score`."""
     from .table import read_table
+    from .training.score import score_of
 
-    frame, fitted = read_table(table), _preprocessing(net)
-    right, values = fitted.targets(frame), _predicted(net, frame, fitted)
-    if fitted.classes is not None:
-        return float(np.mean(values.argmax(axis=1) == right))
-    spread = np.sum((right - right.mean()) ** 2)
-    return float(1 - np.sum((right - values) ** 2) / spread) if spread else float("nan")
+    found = roles(net.system)
+    arrays = _arrays(read_table(table), found, _preprocessing(net))
+    measure = score_of(net.system, arrays)
+    assert measure is not None  # since the target has the prediction's axes
+    values = net.predict(data={found.inputs.name: arrays[found.inputs.name]})
+    assert isinstance(values, np.ndarray)
+    return measure.measure({found.prediction.name: values}, arrays)
 
 
 def held_out(net: Network, table: Table) -> pl.DataFrame:
@@ -108,7 +111,13 @@ def _fitted(
     from .table import Preprocessing
 
     rows, _ = _split(net, frame, target, validation, seed)
-    return Preprocessing.fit(frame, target, rows, classes=_are_classes(found, frame, target))
+    return Preprocessing.fit(
+        frame,
+        target,
+        rows,
+        classes=_are_classes(found, frame, target),
+        standardise=not _are_signs(frame[target]),
+    )
 
 
 def _split(
@@ -137,6 +146,10 @@ def _are_classes(found: Roles, frame: pl.DataFrame, target: str) -> bool:
             f"'{target}' has {column.n_unique()} different values"
         )
     return True
+
+
+def _are_signs(column: pl.Series) -> bool:
+    return column.dtype.is_numeric() and any(np.isin(column, pair).all() for pair in SIGNS)
 
 
 def _check_counts(net: Network, found: Roles, fitted: Preprocessing) -> None:
