@@ -33,14 +33,15 @@ def save(net: Network, path: object) -> None:
     Raises DataError for a value that is not finite, WhygradError where the file cannot be written.
     """
     arrays = {"value": net.values(), "start": net.run.arrays if net.run else {}}
-    for name, array in arrays["value"].items():
-        number_array(name, array)
+    for group in arrays.values():
+        for name, array in group.items():
+            number_array(name, array)
     parts = {"preprocessing": net.preprocessing, "history": net.history, "run": net.run}
     stored = {name: part.to_json() for name, part in parts.items() if part is not None}
     words = {name: json.dumps(value) for name, value in stored.items()}
     words["sizes"] = json.dumps(net.sizes, sort_keys=True)
     words |= {"whygrad": version("whygrad"), "text": str(net)}
-    marked = {f"{mark}/{name}": array for mark in MARKS for name, array in arrays[mark].items()}
+    marked = {f"{mark}/{name}": a for mark, group in arrays.items() for name, a in group.items()}
     write_sealed(path, Sealed(marked, words))
 
 
