@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import DataError, TrainingError
 from ..language.order import prerequisites
 from ..language.sizes import infer_sizes
-from ..language.system import System
+from ..language.system import System, Tensor
 from .base import Array, draw_noise
 from .inputs import needed, prepared, subscripts
 from .mode import decided
@@ -53,6 +53,11 @@ class Request:
         """The same request for other tensors."""
         return Request(self.whole, self.sizes, wanted, self.dtype.name, self.training)
 
+    def with_open_batch(self) -> Request:
+        """The same request for a batch of any size."""
+        sizes = {index: size for index, size in self.sizes.items() if index != self.whole.batch}
+        return Request(self.whole, sizes, self.wanted, self.dtype.name, self.training)
+
     def step(self) -> Request:
         """The request for a training step: the cost, then every update.
 
@@ -89,13 +94,20 @@ class Request:
 
         `shape` gives that of a tensor. Raises DataError as `Program.run` says.
         """
-        found = {}
-        for t in self.inputs:
-            within = t.declaration.within if t.declaration is not None else None
-            classes = None if within is None else sizes[within]
-            whole = t.name in self._subscripts
-            found[t.name] = prepared(t, arrays, shape(t.name), classes, whole, self.dtype)
-        return found
+        return {t.name: self.one(t, arrays, sizes, shape(t.name)) for t in self.inputs}
+
+    def one(
+        self,
+        tensor: Tensor,
+        arrays: Mapping[str, Array],
+        sizes: Mapping[str, int],
+        shape: tuple[int, ...],
+    ) -> Array:
+        """The array of one input; see `prepared`."""
+        within = tensor.declaration.within if tensor.declaration is not None else None
+        classes = None if within is None else sizes[within]
+        whole = tensor.name in self._subscripts
+        return prepared(tensor, arrays, shape, classes, whole, self.dtype)
 
     def noise(self, name: str, shape: tuple[int, ...], seed: int, step: int) -> Array:
         """The noise of one tensor in one step; raises KeyError where it is no noise."""

@@ -9,10 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..base import Array
-from .code import Buffer
+from .code import Buffer, Code
 
 LINE = 64
 """Every buffer begins at a multiple of so many bytes: a cache line, and the widest vector."""
+
+SLACK = 1024
+"""Bytes behind the last buffer, since a vector may be read that begins in it and ends beyond."""
+
+KEPT = 64
+"""For so many sets of sizes it is remembered where the buffers are."""
 
 ELEMENTS: dict[str, np.dtype[Any]] = {
     "float": np.dtype(np.float32),
@@ -31,12 +37,17 @@ class Lifetime(NamedTuple):
 
 def memory_shape(buffer: Buffer, sizes: Mapping[str, int]) -> tuple[int, ...]:
     """The number of places on each axis in memory, padding included."""
-    shape = [
-        (sizes[a.index] if a.size is None else a.size) + a.before + a.after for a in buffer.axes
-    ]
+    shape = list(stored_shape(buffer, sizes))
     if shape:
         shape[-1] += -shape[-1] % buffer.multiple
     return tuple(shape)
+
+
+def stored_shape(buffer: Buffer, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """The number of places on each axis in memory that belong to the tensor, starts included."""
+    return tuple(
+        (sizes[a.index] if a.size is None else a.size) + a.before + a.after for a in buffer.axes
+    )
 
 
 def offsets(lifetimes: Sequence[Lifetime]) -> tuple[int, ...]:
@@ -84,6 +95,66 @@ def _packed(lifetimes: Sequence[Lifetime], order: Sequence[int]) -> tuple[int, .
     return tuple(places[k] for k in range(len(lifetimes)))
 
 
+class Memory:
+    """The internal buffers of a program, for the sizes of one call after the other.
+
+    The block grows when a call needs more, and is kept. It is cleared when the sizes change, since
+    what was padding may now be elsewhere.
+    """
+
+    def __init__(self, code: Code) -> None:
+        self.buffers = [b for b in code.buffers if not b.external]
+        self._names = code.runtime_sizes
+        self._block = zeros(0)
+        self._sizes: tuple[int, ...] | None = None
+        self._known: dict[tuple[int, ...], Places] = {}
+
+    def addresses(self, sizes: tuple[int, ...]) -> Array:
+        """Where the buffers are in a call with these run-time sizes."""
+        places = self.places(sizes)
+        if places.size > self._block.size:
+            self._block = zeros(places.size)
+        elif sizes != self._sizes:
+            self._block[:] = 0
+        self._sizes = sizes
+        return places.offsets + self._block.ctypes.data
+
+    def places(self, sizes: tuple[int, ...]) -> Places:
+        """Where in the block the buffers are."""
+        if sizes not in self._known:
+            if len(self._known) == KEPT:
+                self._known.clear()
+            self._known[sizes] = placed(self.buffers, self._named(sizes))
+        return self._known[sizes]
+
+    def view(self, tensor: str, sizes: tuple[int, ...]) -> Array:
+        """A tensor after a call with these sizes; it is overwritten by the next call."""
+        k = next(k for k, b in enumerate(self.buffers) if b.tensor == tensor)
+        offset = int(self.places(sizes).offsets[k])
+        return view(self.buffers[k], self._named(sizes), self._block, offset)
+
+    def _named(self, sizes: tuple[int, ...]) -> dict[str, int]:
+        return dict(zip(self._names, sizes, strict=True))
+
+
+class Places(NamedTuple):
+    """Offsets of buffers in a block, and the bytes of the block."""
+
+    offsets: Array
+    size: int
+
+
+def placed(buffers: Sequence[Buffer], sizes: Mapping[str, int]) -> Places:
+    """Where each buffer has its place; one without `alive` shares it with none."""
+    last = max((b.alive[1] for b in buffers if b.alive is not None), default=0)
+    lifetimes = []
+    for b in buffers:
+        size = prod(memory_shape(b, sizes)) * ELEMENTS[b.element].itemsize
+        lifetimes.append(Lifetime(*(b.alive or (0, last)), size))
+    found = offsets(lifetimes)
+    return Places(np.array(found, np.int64), extent(lifetimes, found) + SLACK)
+
+
 def zeros(size: int) -> Array:
     """So many bytes of zeros, beginning with a cache line."""
     block = np.zeros(size + LINE, np.uint8)
@@ -95,10 +166,6 @@ def view(buffer: Buffer, sizes: Mapping[str, int], block: Array, offset: int) ->
     shape = memory_shape(buffer, sizes)
     element = ELEMENTS[buffer.element]
     flat: Array = block[offset : offset + prod(shape) * element.itemsize].view(element)
-    inside = flat.reshape(shape)[
-        tuple(
-            slice(a.before, a.before + (sizes[a.index] if a.size is None else a.size))
-            for a in buffer.axes
-        )
-    ]
-    return inside.transpose([buffer.order.index(k) for k in range(len(buffer.order))])
+    inside = (..., *map(slice, stored_shape(buffer, sizes)))  # with ... it is always an array
+    places = flat.reshape(shape)[inside]
+    return places.transpose([buffer.order.index(k) for k in range(len(buffer.order))])

@@ -1,0 +1,59 @@
+"""One evaluation of a system in machine code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..base import Array
+from ..request import Request
+from .arrays import Unusual, suited
+from .build import build
+from .layouts import Layout, Layouts
+from .memory import ELEMENTS, memory_shape
+from .work import operations, worthwhile
+
+
+class Once:
+    """A request as machine code, for any number of samples."""
+
+    def __init__(self, request: Request, threads: int | None) -> None:
+        self._request = request
+        self._threads = threads
+        self._build = build(request, in_place=False)
+        self._executable = self._build.executable()
+        self._layouts = Layouts(request, self._build.code)
+
+    def run(self, arrays: Mapping[str, Array], seed: int, step: int) -> dict[str, Array]:
+        """See `engines.base.Program.run`; raises Unusual where the reference engine must run."""
+        request, executable = self._request, self._executable
+        layout = self._layouts.find(request.samples(arrays))
+        given = request.prepared(arrays, layout.sizes, layout.shapes.__getitem__)
+        for t in request.system.of_kind("noise"):
+            if t.name in executable.external or t.name in request.wanted:
+                given[t.name] = request.noise(t.name, layout.shapes[t.name], seed, step)
+        values = {}
+        for name, slot in executable.external.items():
+            buffer = executable.code.buffers[slot]
+            element = ELEMENTS[buffer.element]
+            if name in given:
+                values[name] = suited(given[name], element)
+            else:
+                values[name] = np.empty(memory_shape(buffer, layout.sizes), element)
+        threads = self._threads or worthwhile(operations(self._build.work, layout.sizes))
+        pointers = {name: array.ctypes.data for name, array in values.items()}
+        if executable.call(layout.values, pointers, threads=threads).outside:
+            raise Unusual
+        return {name: self._result(name, given, values, layout) for name in request.wanted}
+
+    def _result(
+        self, name: str, given: Mapping[str, Array], values: Mapping[str, Array], layout: Layout
+    ) -> Array:
+        """What was asked for, in an array of its own."""
+        tensor = self._build.results[name]
+        if tensor in given:
+            return given[tensor].copy()
+        if tensor in values:
+            return values[tensor] if tensor == name else values[tensor].copy()
+        return self._executable.memory.view(tensor, layout.values).copy(order="C")

@@ -1,0 +1,97 @@
+"""The native engine: systems as machine code, for one evaluation or a whole epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from ...errors import DataError
+from ...language.system import System
+from ..base import Array
+from ..request import Request
+from .arrays import Unusual
+from .epoch import Epochs
+from .once import Once
+
+if TYPE_CHECKING:
+    from ..reference import ReferenceProgram
+
+
+class NativeEngine:
+    """Compiles systems to machine code.
+
+    `threads` says in how many threads a program runs; without it, on as many cores as there are
+    where a step is big enough to gain by it. The last bits of a result may depend on their
+    number, and depend on nothing else.
+    """
+
+    name = "native"
+
+    def __init__(self, threads: int | None = None) -> None:
+        if threads is not None and (not isinstance(threads, int) or threads < 1):
+            raise DataError(f"threads is {threads!r}, but it should be a whole number from 1 on")
+        self.threads = threads
+
+    def compile(
+        self,
+        system: System,
+        sizes: Mapping[str, int],
+        wanted: Sequence[str],
+        dtype: str = "float64",
+        training: bool = True,
+    ) -> NativeProgram:
+        """See `engines.base.Engine`. Machine code is made when it is first needed."""
+        return NativeProgram(Request(system, sizes, wanted, dtype, training), self.threads)
+
+
+class NativeProgram:
+    """See `engines.base.Program`.
+
+    What machine code cannot take or cannot finish is left to a program of the reference engine:
+    it has the words for all that can be wrong.
+    """
+
+    def __init__(self, request: Request, threads: int | None) -> None:
+        self.wanted = request.wanted
+        self._request = request
+        self._threads = threads
+        self._lock = Lock()
+
+    def run(self, arrays: Mapping[str, Array], seed: int = 0, step: int = 0) -> dict[str, Array]:
+        """See `engines.base.Program.run`."""
+        with self._lock:
+            try:
+                return self._once.run(arrays, seed, step)
+            except Unusual:
+                return self._reference.run(arrays, seed, step)
+
+    def epoch(
+        self,
+        arrays: MutableMapping[str, Array],
+        order: Array,
+        batch_size: int,
+        seed: int = 0,
+        step: int = 0,
+    ) -> Array:
+        """See `engines.base.Program.epoch`."""
+        with self._lock:
+            try:
+                return self._epochs.run(arrays, order, batch_size, seed, step)
+            except Unusual:
+                return self._reference.epoch(arrays, order, batch_size, seed, step)
+
+    @cached_property
+    def _once(self) -> Once:
+        return Once(self._request, self._threads)
+
+    @cached_property
+    def _epochs(self) -> Epochs:
+        return Epochs(self._request.step(), lambda: self._reference, self._threads)
+
+    @cached_property
+    def _reference(self) -> ReferenceProgram:
+        from ..reference import ReferenceProgram
+
+        return ReferenceProgram(self._request)
