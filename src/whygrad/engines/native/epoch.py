@@ -15,6 +15,7 @@ from .binding import Binding
 from .build import build
 from .layouts import Layout, Layouts
 from .memory import ELEMENTS
+from .names import ALL, rows, whole
 from .work import operations, worthwhile
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ class Epochs:
         self._build = build(self._request, in_place=True)
         self._executable = self._build.executable()
         self._layouts = Layouts(self._request, self._build.code)
-        self._rows = f"rows·{self._batch}"
+        self._rows = rows(self._batch)
         self._cost = self._build.results[request.wanted[0]]
         self._noise = request.system.of_kind("noise")
         elements = {
-            b.tensor.removesuffix("·all"): ELEMENTS[b.element]
+            b.tensor.removesuffix(ALL): ELEMENTS[b.element]
             for b in self._build.code.buffers
             if b.external
         }
@@ -63,8 +64,8 @@ class Epochs:
     ) -> Array:
         """See `engines.base.Program.epoch`; raises Unusual before anything has changed."""
         samples = self._samples(arrays)
-        rows = row_numbers(order, samples if self._batch else None, batch_size)
-        full, last = divmod(len(rows), batch_size)
+        order = row_numbers(order, samples if self._batch else None, batch_size)
+        full, last = divmod(len(order), batch_size)
         layouts = {
             size: self._layout(size, samples)
             for size, some in ((batch_size, full), (last, last))
@@ -76,12 +77,12 @@ class Epochs:
         try:
             while taken < len(costs):
                 size, left = (batch_size, full - taken) if taken < full else (last, 1)
-                layout, part = layouts[size], rows[taken * batch_size :]
+                layout, part = layouts[size], order[taken * batch_size :]
                 some = costs[taken : taken + min(left, self._ahead(layout))]
                 done = self._steps(layout, addresses, part, size, some, seed, step + taken)
                 taken += done
                 if done < len(some):
-                    part = rows[taken * batch_size :][:size]
+                    part = order[taken * batch_size :][:size]
                     costs[taken] = self._refer(arrays, part, seed, step + taken)
                     taken += 1
         finally:
@@ -92,17 +93,17 @@ class Epochs:
         self,
         layout: Layout,
         addresses: dict[str, int],
-        rows: Array,
+        order: Array,
         size: int,
         costs: Array,
         seed: int,
         step: int,
     ) -> int:
-        """Take a step for each of the costs, with so many of the rows each.
+        """Take a step for each of the costs, with so many samples of the order each.
 
         Returns how many were taken: all, or those before one that sets a flag, which is undone.
         """
-        moving = {self._rows: (rows, size * rows.itemsize), self._cost: (costs, costs.itemsize)}
+        moving = {self._rows: (order, size * order.itemsize), self._cost: (costs, costs.itemsize)}
         for t in self._noise:
             shape = layout.shapes[t.name]
             drawn = [self._request.noise(t.name, shape, seed, step + k) for k in range(len(costs))]
@@ -125,11 +126,11 @@ class Epochs:
         return done
 
     def _refer(
-        self, arrays: MutableMapping[str, Array], rows: Array, seed: int, step: int
+        self, arrays: MutableMapping[str, Array], batch: Array, seed: int, step: int
     ) -> float:
         """Let the reference engine take a step; its cost."""
         self._binding.give_back(arrays)
-        cost = float(self._reference().epoch(arrays, rows, len(rows), seed, step)[0])
+        cost = float(self._reference().epoch(arrays, batch, len(batch), seed, step)[0])
         self._binding.take_up(arrays)
         return cost
 
@@ -162,7 +163,7 @@ class Epochs:
                 if tensor.kind == "given" and self._batch in tensor.indices:
                     axis = tensor.indices.index(self._batch)
                     shape = (*shape[:axis], samples, *shape[axis + 1 :])
-                    gathered[name] = f"{name}·all"
+                    gathered[name] = whole(name)
                 shapes[name] = shape
             addresses = self._binding.bind(arrays, layout.sizes, shapes)
         return {gathered.get(name, name): address for name, address in addresses.items()}

@@ -8,6 +8,7 @@ from ...language.sizes import extents
 from ..request import Request
 from .arrays import Unusual
 from .code import Code
+from .names import ALL, original
 
 KEPT = 64
 """So many numbers of samples are remembered."""
@@ -45,7 +46,9 @@ class Layouts:
         batch = self._request.whole.batch
         if batch is not None and samples is None and batch not in self._request.sizes:
             raise Unusual
-        sizes = {**self._request.sizes_with(samples), f"{batch}·all": rows}
+        sizes = self._request.sizes_with(samples)
+        for index in self._code.runtime_sizes:
+            sizes[index] = rows if index.endswith(ALL) else sizes[original(index)]
         axes = extents(self._request.system, sizes)
         shapes = {name: tuple(map(len, extent)) for name, extent in axes.items()}
         return Layout(sizes, shapes, tuple(sizes[i] for i in self._code.runtime_sizes))
