@@ -9,20 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 
+from .error import erf
 from .exponential import exp, expm1, sigmoid, softplus, tanh
 from .logarithm import log
-from .values import FORMATS, Value, Writer
+from .trigonometry import cos, finish, sin
+from .values import FORMATS, Value, Writer, sqrt
 
 _FORMULAS: dict[str, Callable[..., Value]] = {
+    "cos": cos,
+    "erf": erf,
     "exp": exp,
     "expm1": expm1,
     "log": log,
     "sigmoid": sigmoid,
+    "sin": sin,
     "softplus": softplus,
+    "sqrt": sqrt,
     "tanh": tanh,
 }
 
 NAMES = frozenset(_FORMULAS)
+
+# The functions whose `lines` are a call of their symbol, so that `emit` must be in the module too:
+# they have a branch.
+CALLED = frozenset({"sin", "cos"})
 
 
 def lines(
@@ -34,7 +44,12 @@ def lines(
     them; `fresh` gives a new SSA name, with its %, at every call. The lines hold no label.
     """
     writer = Writer(element, lanes, fresh)
-    result = _FORMULAS[name](*map(writer.value, args))
+    kind = writer.type(element)
+    if name in CALLED:
+        listed = ", ".join(f"{kind} {arg}" for arg in args)
+        result = writer.line(element, f"call {kind} {symbol(name, element, lanes)}({listed})")
+    else:
+        result = _FORMULAS[name](*map(writer.value, args))
     return writer.lines, result.name
 
 
@@ -51,10 +66,15 @@ def symbol(name: str, element: str, lanes: int) -> str:
 
 def emit(name: str, element: str, lanes: int) -> str:
     """The text of an internal LLVM function of that symbol; it needs no declarations."""
-    kind = element if lanes == 1 else f"<{lanes} x {element}>"
-    args = ["%x", "%y"][: arguments(name)]
     numbers = count()
-    body, result = lines(name, args, lambda: f"%v{next(numbers)}", element, lanes)
-    listed = ", ".join(f"{kind} {arg}" for arg in args)
+    writer = Writer(element, lanes, lambda: f"%v{next(numbers)}")
+    kind = writer.type(element)
+    args = [writer.value(arg) for arg in ("%x", "%y")[: arguments(name)]]
+    result = _FORMULAS[name](*args)
+    if name in CALLED:
+        finish(name, *args, result)
+    else:
+        writer.lines.append(f"ret {kind} {result.name}")
+    listed = ", ".join(f"{kind} {arg.name}" for arg in args)
     head = f"define internal {kind} {symbol(name, element, lanes)}({listed}) {{"
-    return "\n  ".join([head, *body, f"ret {kind} {result}"]) + "\n}\n"
+    return "\n  ".join([head, *writer.lines]) + "\n}\n"

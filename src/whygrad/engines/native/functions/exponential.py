@@ -54,13 +54,21 @@ def _exp_bounded(x: Value) -> Value:
     return (_expm1_reduced(r) + 1.0) * lower * upper
 
 
+def exp_normal(x: Value) -> Value:
+    """e^x where that is a normal number: 2^n·e^r."""
+    r, t = _reduce(x)
+    shifted = t.bits() << x.format.mantissa
+    return ((_expm1_reduced(r) + 1.0).bits() + shifted).number()
+
+
 def expm1(x: Value) -> Value:
     """2^⌈n/2⌉·(2^⌊n/2⌋·(e^r − 1) + 2^⌊n/2⌋ − 2^−⌈n/2⌉)."""
     r, t = _reduce(at_least(at_most(x, _LARGEST[x.element]), _SMALLEST[x.element]))
     lower, upper = _halves(t)
     one = x.format.one
     scale, inverse = (lower + one).number(), (one - upper).number()
-    return fma(_expm1_reduced(r), scale, scale - inverse) * (upper + one).number()
+    result = fma(_expm1_reduced(r), scale, scale - inverse) * (upper + one).number()
+    return with_sign_of(result, x)
 
 
 def tanh(x: Value) -> Value:

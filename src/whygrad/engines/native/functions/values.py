@@ -244,3 +244,13 @@ def polynomial(x: Value, coefficients: Sequence[float]) -> Value:
 def with_sign_of(size: Value, sign: Value) -> Value:
     """|size| with the sign of another."""
     return size.writer.call("copysign", size.element, size, sign)
+
+
+def sqrt(x: Value) -> Value:
+    """The square root, rounded correctly: one instruction of every processor."""
+    return x.writer.call("sqrt", x.element, x)
+
+
+def widened(x: Value) -> Value:
+    """The same number as a double."""
+    return x.convert("fpext", "double") if x.element == "float" else x
