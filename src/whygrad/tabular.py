@@ -134,16 +134,14 @@ def _split(
 
 
 def _are_classes(found: Roles, frame: pl.DataFrame, target: str) -> bool:
-    """Whether a target column is to be told apart by name: text always, numbers if need be."""
-    column = target_column(frame, target)
-    if found.classes is not None or not column.dtype.is_numeric():
-        return True
-    if not found.is_sigmoid:
-        return False
-    if column.n_unique() != 2:
+    """Whether a target column holds names to be told apart, be they numbers."""
+    if found.classes is not None or not found.is_sigmoid:
+        return found.classes is not None
+    column = frame[target].drop_nulls()
+    if column.dtype.is_numeric() and column.n_unique() > 2:
         raise DataError(
             f"{found.prediction.name} is a sigmoid, the probability of one of two classes, but "
-            f"'{target}' has {column.n_unique()} different values"
+            f"'{target}' has {column.n_unique():,} different values"
         )
     return True
 

@@ -218,7 +218,7 @@ ONE = wg.Sequential([wg.Dense(1)], cost="binary_cross_entropy")
             "no column 'kinds' to be the target; did you mean 'kind",
         ),
         (regressor(), {"target": None}, "no column 'None' to be the target"),
-        (regressor(), {}, "the network needs 3 outputs, not 1"),
+        (regressor(), {}, "an output for each of 3 classes"),
         (classifier(), {"target": "weight"}, "is no whole number, so it is no class"),
         (classifier(), {"validation": 1.5}, "validation"),
         (classifier(), {"epochs": 0}, "epochs"),
