@@ -98,7 +98,6 @@ def test_what_a_text_file_may_look_like(
         ('a,b\n1,2\n3,"45', "{}, line 3: a quotation mark or a line's end is out of place"),
         ('a,b\n"x"y,2\n', "{}, line 2: a quotation mark or a line's end is out of place"),
         ("a,b\r1,2\r", "{}, line 1: a quotation mark or a line's end is out of place"),
-        ('a,b\nx"y,2\n', "{} is no table that can be read"),
         ("a,b\ncafé,2\n".encode("latin-1"), "{}, line 2: the byte 0xe9 is no UTF-8"),
         (b"a,b\n" + b"1,2\n" * 4710 + b"\xe9,2\n", "{}, line 4712: the byte 0xe9 is no UTF-8"),
         ("é,b\n1,2\n".encode("latin-1"), "{}, line 1: the byte 0xe9 is no UTF-8"),
@@ -111,6 +110,18 @@ def test_what_a_text_file_may_look_like(
 def test_a_text_file_at_fault(tmp_path: Path, content: bytes | str, said: str) -> None:
     path = written(tmp_path, content)
     assert message(path).startswith(said.format(path))
+
+
+def test_a_fault_that_only_polars_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise pl.exceptions.ComputeError("a strange chunk\nin detail")
+
+    path = written(tmp_path, 'a,b\nx"y,2\n')
+    monkeypatch.setattr(pl, "read_csv", fail)
+    assert message(path) == (
+        f"{path} is no table that can be read (a strange chunk); "
+        "a quotation mark may be out of place"
+    )
 
 
 def test_a_line_without_end_is_not_held_in_memory(
