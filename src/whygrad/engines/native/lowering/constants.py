@@ -16,6 +16,7 @@ from ....language.expression import (
     Modulo,
     Number,
     Reduce,
+    Reference,
     Size,
     Softmax,
     Training,
@@ -29,10 +30,17 @@ FALSE = Compare("==", ZERO, ONE)
 _COMPARISONS = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 
 
-def constants(training: bool, sizes: Mapping[str, int]) -> Callable[[Expression], Expression]:
-    """A function that puts in what is known and drops what a condition decides."""
+def constants(
+    training: bool, sizes: Mapping[str, int], spared: frozenset[str] = frozenset()
+) -> Callable[[Expression], Expression]:
+    """A function that puts in what is known and drops what a condition decides.
+
+    References to the tensors `spared` are left alone.
+    """
 
     def known(e: Expression) -> Expression:
+        if isinstance(e, Reference) and e.tensor in spared:
+            return e
         e = e.map(known)
         match e:
             case Size(index=index) if index in sizes:

@@ -12,6 +12,7 @@ from ....language.expression import (
     Power,
     Reduce,
     Reference,
+    Softmax,
     Where,
     references,
 )
@@ -30,11 +31,16 @@ class Helpers:
         self.names: set[str] = set()
         self.new: list[Equation] = []
 
-    def define(self, owner: str, value: Expression, order: Iterable[str]) -> Reference:
-        """The value as a tensor over its free indices, which stand in the given order."""
+    def define(
+        self, owner: str, value: Expression, order: Iterable[str], word: str = ""
+    ) -> Reference:
+        """The value as a tensor over its free indices, which stand in the given order.
+
+        Its name says what it is: a word, or what the value shows.
+        """
         if value not in self.known:
             axes = tuple(Index(i) for i in dict.fromkeys(order) if i in value.free)
-            name = self.name(owner, _word(value))
+            name = self.name(owner, word or _word(value))
             self.known[value] = Reference(name, axes)
             self.new.append(Equation(name, axes, value))
         return self.known[value]
@@ -65,6 +71,8 @@ def _word(value: Expression) -> str:
     match value:
         case Reduce():
             return value.operation
+        case Softmax():
+            return "softmax"
         case Call():
             return value.function
         case Power():

@@ -14,6 +14,7 @@ from ....language.expression import (
     Logic,
     Multiply,
     Reduce,
+    Softmax,
     Where,
     conjunction,
     multiply,
@@ -47,9 +48,9 @@ class _Lifting:
         """The right side."""
         value = self.equation.value
         order = self.equation.indices
-        if isinstance(value, Reduce):
+        if isinstance(value, Reduce | Softmax):
             whole = self.reduction(value, (), order)
-            if isinstance(whole, Reduce) and whole.free == frozenset(order):
+            if isinstance(whole, Reduce | Softmax) and whole.free == frozenset(order):
                 if whole in self.helpers.known:
                     return self.helpers.known[whole]
                 return whole
@@ -58,9 +59,9 @@ class _Lifting:
     def lift(self, e: Expression, guards: Guards, order: tuple[str, ...]) -> Expression:
         """The expression without reductions, where `guards` hold and `order` are its indices."""
         match e:
-            case Reduce():
+            case Reduce() | Softmax():
                 reduction = self.reduction(e, guards, order)
-                if not isinstance(reduction, Reduce):
+                if not isinstance(reduction, Reduce | Softmax):
                     return reduction
                 if guards and looks_up(reduction):
                     reduction = self.guarded(reduction, guards)
@@ -78,12 +79,14 @@ class _Lifting:
                 return self.product(e, guards, order)
         return e.map(lambda child: self.lift(child, guards, order))
 
-    def reduction(self, e: Reduce, guards: Guards, order: tuple[str, ...]) -> Expression:
+    def reduction(self, e: Reduce | Softmax, guards: Guards, order: tuple[str, ...]) -> Expression:
         """The same reduction of a pointwise body."""
         inner = (*order, *e.indices)
         condition = None if e.condition is None else self.lift(e.condition, guards, inner)
         under = guards if condition is None else (*guards, condition)
         body = self.lift(e.body, under, inner)
+        if isinstance(e, Softmax):
+            return Softmax(e.indices, condition, body)
         used = body.free if condition is None else body.free | condition.free
         indices = e.indices
         if e.operation == "max" and not used.isdisjoint(indices):
@@ -113,11 +116,20 @@ class _Lifting:
             *(brackets[f] if f in brackets else self.lift(f, guards, order) for f in e.factors)
         )
 
-    def guarded(self, e: Reduce, guards: Guards) -> Reduce:
-        """The reduction with the conditions around it as a part of its own."""
+    def guarded(self, e: Reduce | Softmax, guards: Guards) -> Reduce | Softmax:
+        """The reduction with the conditions around it as a part of its own.
+
+        A softmax at one place needs the others, whatever is asked of the index there.
+        """
+        if isinstance(e, Softmax):
+            guards = tuple(g for g in guards if g.free.isdisjoint(e.indices))
+            return Softmax(e.indices, _all(guards, e.condition), e.body)
         outside = frozenset[str]().union(*(g.free for g in guards))
         copies = {i: self.ranges.copy(i) for i in e.indices if i in outside}
         if copies:
             e = with_indices(e, copies, self.ranges.names)
-        conditions = guards if e.condition is None else (*guards, e.condition)
-        return Reduce(e.operation, e.indices, conjunction(conditions), e.body)
+        return Reduce(e.operation, e.indices, _all(guards, e.condition), e.body)
+
+
+def _all(guards: Guards, condition: Expression | None) -> Expression | None:
+    return conjunction(guards if condition is None else (*guards, condition))

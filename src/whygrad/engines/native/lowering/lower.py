@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ....language.order import order
 from ....language.sizes import infer_sizes
 from ....language.system import Equation, Sizes, Statement, System
 from ..plan import Plan
 from .batch import batch_axes, gathered
+from .constants import constants
 from .fusion import fused
 from .helpers import Helpers
 from .indices import Ranges, renamed
@@ -45,11 +47,12 @@ def lower(
     helpers = Helpers()
     declared = {name: t.indices for name, t in system.tensors.items()}
     equations = [
-        Equation(e.name, e.subscripts, primitive(renamed(e.value, declared, ranges), ranges.size))
+        replace(e, value=renamed(e.value, declared, ranges))
         for e in selected(system, wanted, training, known)
     ]
-    equations = shared(lifted(equations, ranges, helpers), helpers)
-    pieces = apart(system, equations, Sums(ranges, helpers, equations))
+    equations = lifted(equations, ranges, helpers)
+    equations = shared(primitive(equations, ranges, helpers), helpers)
+    pieces = apart(system, equations, Sums(ranges, helpers, constants(training, known), equations))
     found = {**declared, **{p.name: axes(p) for p in members(pieces) if p.name not in declared}}
     if in_place:
         needed = {r.tensor for p in members(pieces) for r in reads(p)}.union(wanted)

@@ -6,7 +6,8 @@ Courville, "Deep Learning", 2016, section 4.1).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import replace
 
 from ....language.expression import (
     ONE,
@@ -23,32 +24,45 @@ from ....language.expression import (
     multiply,
     subtract,
 )
+from ....language.system import Equation
+from .helpers import Helpers
+from .indices import Ranges
 
 
-def primitive(e: Expression, size: Callable[[str], Expression]) -> Expression:
-    """The expression with no reduction but sum, max and argmax; `size` gives that of an index."""
-    e = e.map(lambda child: primitive(child, size))
-    if isinstance(e, Softmax):
-        shift = _shift(e)
-        share = Call("exp", (subtract(e.body, shift),))
-        value = divide(share, Reduce("sum", e.indices, e.condition, share))
-        return value if e.condition is None else multiply(Bracket(e.condition), value)
-    if not isinstance(e, Reduce):
-        return e
-    if e.operation == "mean":
-        if e.condition is None:
-            count = multiply(*map(size, e.indices))
-        else:
-            count = Reduce("sum", e.indices, e.condition, ONE)
-        return divide(Reduce("sum", e.indices, e.condition, e.body), count)
-    if e.operation == "logsumexp":
-        shift = _shift(e)
-        share = Call("exp", (subtract(e.body, shift),))
-        return add(Call("log", (Reduce("sum", e.indices, e.condition, share),)), shift)
-    return e
+def primitive(equations: Iterable[Equation], ranges: Ranges, helpers: Helpers) -> list[Equation]:
+    """The equations with no reductions but sum, max and argmax."""
+    found = []
+    for equation in equations:
+        match equation.value:
+            case Softmax() | Reduce(operation="logsumexp"):
+                equation = replace(equation, value=_exponential(equation, helpers))
+            case Reduce(operation="mean"):
+                equation = replace(equation, value=_mean(equation, ranges, helpers))
+        found += [*helpers.take(), equation]
+    return found
 
 
-def _shift(e: Reduce | Softmax) -> Expression:
-    """The largest value, or 0 where that is infinite or NaN."""
-    largest = Reduce("max", e.indices, e.condition, e.body)
-    return Where(Compare("==", subtract(largest, largest), ZERO), largest, ZERO)
+def _mean(equation: Equation, ranges: Ranges, helpers: Helpers) -> Expression:
+    e = equation.value
+    assert isinstance(e, Reduce)
+    total = Reduce("sum", e.indices, e.condition, e.body)
+    count = multiply(*map(ranges.size, e.indices))
+    if e.condition is not None:
+        holds = Reduce("sum", e.indices, e.condition, ONE)
+        count = helpers.define(equation.name, holds, equation.indices)
+    return divide(helpers.define(equation.name, total, equation.indices), count)
+
+
+def _exponential(equation: Equation, helpers: Helpers) -> Expression:
+    e = equation.value
+    assert isinstance(e, Reduce | Softmax)
+    name, order = equation.name, equation.indices
+    largest = helpers.define(name, Reduce("max", e.indices, e.condition, e.body), order)
+    is_finite = Compare("==", subtract(largest, largest), ZERO)
+    shift = helpers.define(name, Where(is_finite, largest, ZERO), order, "shift")
+    share = Call("exp", (subtract(e.body, shift),))
+    total = helpers.define(name, Reduce("sum", e.indices, e.condition, share), order)
+    if isinstance(e, Reduce):
+        return add(Call("log", (total,)), shift)
+    value = divide(share, total)
+    return value if e.condition is None else multiply(Bracket(e.condition), value)

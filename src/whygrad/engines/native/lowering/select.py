@@ -24,19 +24,17 @@ def selected(
 ) -> tuple[Equation, ...]:
     """The equations that the wanted names need; the update of w is an equation of `w <-`.
 
-    `sizes` are those that are known.
+    `sizes` are those that are known. In references to tensors with starts they are not put in:
+    that `h[size(t)]` is a start shows without them, that `h[4]` is one does not.
     """
-    known = constants(training, sizes)
+    starts = frozenset(e.name for e in system.equations if e.is_start)
+    known = constants(training, sizes, starts)
     settled = tuple(
         replace(s, value=known(expand(s.value))) if isinstance(s, Equation | Update) else s
         for s in system.statements
     )
     needed = prerequisites(System(settled), wanted)
-    equations = tuple(
-        replace(e, subscripts=tuple(map(known, e.subscripts))) if e.is_start else e
-        for e in needed.equations
-    )
     updates = tuple(
         Equation(u.name + UPDATE, tuple(map(Index, u.indices)), u.value) for u in needed.updates
     )
-    return equations + updates
+    return needed.equations + updates

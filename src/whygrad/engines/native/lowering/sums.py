@@ -6,7 +6,7 @@ split in two, in the order that needs the fewest multiplications.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ....language.expression import (
@@ -35,12 +35,20 @@ from .pieces import Piece
 class Sums:
     """Takes the sums of equations apart, which come in an order in which they can run.
 
-    `waiting` are the helpers that have not come yet: one may be needed earlier than it stands.
+    `known` puts in what is known, once their order is. `waiting` are the helpers that have not
+    come yet: one may be needed earlier than it stands.
     """
 
-    def __init__(self, ranges: Ranges, helpers: Helpers, equations: Iterable[Equation]) -> None:
+    def __init__(
+        self,
+        ranges: Ranges,
+        helpers: Helpers,
+        known: Callable[[Expression], Expression],
+        equations: Iterable[Equation],
+    ) -> None:
         self.ranges = ranges
         self.helpers = helpers
+        self.known = known
         self.fixed: frozenset[str] = frozenset()
         self.waiting = {e.name: e for e in equations if is_helper(e.name)}
         self.pieces: list[Piece] = []
@@ -70,7 +78,9 @@ class Sums:
         return Reference(name, tuple(map(Index, scatter.axes)))
 
     def _add(self, equation: Equation) -> None:
-        value = equation.value
+        value = self.known(equation.value)
+        subscripts = tuple(map(self.known, equation.subscripts))
+        equation = Equation(equation.name, subscripts, value)
         if not isinstance(value, Reduce) or value.operation != "sum":
             self.pieces.append(equation)
             return
