@@ -83,8 +83,6 @@ class Trainer:
         `between` is called about every tenth of a second, with a step finished. Where there
         is no score it is None. Raises TrainingError, after which `last_good` finds values to keep.
         """
-        if self.score:
-            self.values[TOTAL][...] = 0
         end = self.steps + self.steps_an_epoch
         costs = []
         while self.steps < end:
@@ -139,6 +137,8 @@ class Trainer:
         until = min(until, (epoch + 1) * self.steps_an_epoch)
         size, seed, steps = self.run.batch_size, self.run.seed, self.steps
         order = self._shuffle.order(epoch)[place * size : (place + until - steps) * size]
+        if self.score and place == 0:
+            self.values[TOTAL][...] = 0
         try:
             costs = self.program.epoch(self.values, order, size, seed=seed, step=steps)
             self.steps = until
