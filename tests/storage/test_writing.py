@@ -67,7 +67,7 @@ def target(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def usual_umask() -> Iterator[None]:
+def narrow_umask() -> Iterator[None]:
     before = os.umask(0o027)
     yield
     os.umask(before)
@@ -170,7 +170,7 @@ def test_a_symbolic_link_stays_one(target: Path) -> None:
     assert os.listdir(target.parent / "folder") == ["real"]
 
 
-@pytest.mark.usefixtures("usual_umask")
+@pytest.mark.usefixtures("narrow_umask")
 def test_permissions_are_those_of_the_old_file_or_the_usual_ones(target: Path) -> None:
     write_whole(target, [b"new"])
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
