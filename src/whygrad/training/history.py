@@ -108,6 +108,8 @@ class History:
         history = cls(**stored)
         if history.measure not in MEASURES or not isinstance(history.interrupted, bool):
             raise _damaged("its measure is unknown")
+        if history.score and not history.measure:
+            raise _damaged("it does not say what its score is")
         for values in history._lists():
             if not isinstance(values, list) or not all(map(is_number, values)):
                 raise _damaged("it should hold lists of numbers")
