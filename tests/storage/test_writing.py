@@ -30,21 +30,23 @@ path, kills = sys.argv[1], int(sys.argv[2])
 text = "size i = 100000\\nparam w[i] ~ zeros\\nJ = sum[i](w[i])\\nminimize J\\n"
 nets = [wg.Network(text).init() for _ in range(2)]
 nets[1].params["w"] = np.ones(100_000)
+nets[1].save(path)
+start = time.monotonic()
 nets[0].save(path)
-seen = set()
-for _ in range(kills):
+once = time.monotonic() - start
+seen = []
+while len(seen) < kills or len(set(seen)) < 2:
     child = os.fork()
     if child == 0:
         while True:
             nets[1].save(path)
             nets[0].save(path)
-    time.sleep(random.uniform(0.001, 0.03))
+    time.sleep(random.uniform(0, 3 * once))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     w = wg.load(path).params["w"]
     assert (w == w[0]).all()
-    seen.add(w[0])
-print(*sorted(seen))
+    seen.append(w[0])
 """
 
 # Saves again where no file may be longer than 300 bytes, as on a full disk.
@@ -75,9 +77,8 @@ def narrow_umask() -> Iterator[None]:
 
 def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(target: Path) -> None:
     run = [sys.executable, "-c", KILLING, str(target), str(KILLS)]
-    done = subprocess.run(run, capture_output=True, text=True)
+    done = subprocess.run(run, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["0.0", "1.0"]
 
 
 def test_a_reader_never_sees_a_part_of_a_file(target: Path) -> None:
