@@ -6,9 +6,16 @@ BIN = $(VENV)/bin
 
 .PHONY: demo test lint format docs wheel clean
 
-demo: $(VENV)/for-demo  ## the tour of the two-node network, then a training on a real table
+demo: $(VENV)/for-demo  ## a model of a real table, and its reasons; then two nodes by hand
+	mkdir -p demo
+	$(BIN)/python examples/wine_table.py demo/wine.csv
+	$(BIN)/whygrad train dense:16:tanh,dense:3 demo/wine.csv --target cultivar --save demo/wine.safetensors --epochs 20
+	$(BIN)/whygrad predict demo/wine.safetensors demo/wine.csv --out demo/predictions.csv
+	head -n 3 demo/predictions.csv
+	$(BIN)/whygrad why demo/wine.safetensors 'w1[0,2]' --data demo/wine.csv
+	$(BIN)/whygrad why demo/wine.safetensors 'w1[0,2]' --data demo/wine.csv --step 40
+	$(BIN)/whygrad derive demo/wine.safetensors
 	$(BIN)/whygrad tour
-	$(BIN)/python examples/wine.py
 
 test: $(VENV)/for-test  ## all tests; a warning is an error
 	$(BIN)/python -m pytest -n 2
@@ -29,7 +36,7 @@ wheel: $(VENV)/for-test  ## into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # A stamp says which extras are installed; it is made again when pyproject.toml changes.
 $(VENV)/for-demo: EXTRAS = sklearn

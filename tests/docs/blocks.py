@@ -2,7 +2,8 @@
 
 In a document, a `console` block holds commands (`$ whygrad tour`), each with what it
 prints below it. A `python` block is run, and if a `text` block follows it directly, that is
-what it prints; the blocks of a document share their names. `refreshed` runs all of them.
+what it prints; the blocks of a document share their names, and a folder of their own in which
+`examples` is that of the project. `refreshed` runs all of them.
 """
 
 from __future__ import annotations
@@ -14,15 +15,22 @@ import sys
 from contextlib import chdir, redirect_stdout
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/chain-rule.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/chain-rule.md", "docs/tables.md")
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def refreshed(document: str) -> str:
     """The document with the output that its commands and its Python blocks have now."""
+    with TemporaryDirectory() as folder, chdir(folder):
+        Path("examples").symlink_to(ROOT / "examples")
+        return _refreshed(document)
+
+
+def _refreshed(document: str) -> str:
     names: dict[str, object] = {"__name__": "__main__"}
     parts: list[str] = []
     end, output = 0, None
@@ -51,7 +59,6 @@ def _run(command: str) -> str:
     done = subprocess.run(
         command,
         shell=True,
-        cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -63,7 +70,7 @@ def _run(command: str) -> str:
 
 def _python(code: str, names: dict[str, object]) -> str:
     printed = StringIO()
-    with chdir(ROOT), redirect_stdout(printed):
+    with redirect_stdout(printed):
         exec(compile(code, "<document>", "exec"), names)
     return _ended(printed.getvalue())
 

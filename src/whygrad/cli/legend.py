@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..insight.explanation import Correction
 from ..language.expression import Number
 from ..network.roles import roles
 
@@ -26,7 +27,8 @@ def legend(network: Network, explanation: Explanation, table: str) -> str:
     if found.classes is not None and len(names[found.classes]) <= MOST_CLASSES:
         classes = (f"{k} {name}" for k, name in enumerate(names[found.classes]))
         lines.append(f"{found.classes}: {', '.join(classes)}")
-    lines.append(f"{network.system.batch}: the rows of {table}, from 0")
+    counted = "row" if isinstance(explanation, Correction) else network.system.batch
+    lines.append(f"{counted}: the rows of {table}, from 0")
     return "\n".join(lines)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
 
 from ..insight.display import number_text
 from ..tabular import listed
@@ -11,6 +12,7 @@ from .terminal import aligned
 
 if TYPE_CHECKING:
     from ..model import Network
+    from ..training import History
 
 
 def summary(network: Network) -> str:
@@ -31,8 +33,30 @@ def _facts(network: Network) -> Iterator[tuple[str, str]]:
     if network.sizes:
         yield "sizes", ", ".join(f"{i} = {size}" for i, size in network.sizes.items())
     if run is not None:
-        yield "training", f"{run.optimizer}, {run.taken} steps of {run.batch_size} rows"
-        yield "seed", f"{run.seed}; held out {run.validation:.0%} of the rows"
+        yield (
+            "training",
+            f"{run.taken:,} steps of {run.batch_size} rows by {_written(run.optimizer)}",
+        )
+        yield "seed", f"{run.seed}"
+    if network.history is not None and network.history.validation_score:
+        yield "score", _score(network.history)
+
+
+def _written(maker: Any) -> str:
+    """An optimiser or a schedule with what is not as usual: Adam(lr=Cosine(start=0.1))."""
+    told = [
+        f"{f.name}={_written(value) if is_dataclass(value) else value}"
+        for f in fields(maker)
+        if (value := getattr(maker, f.name)) != f.default or f.name == "lr"
+    ]
+    return f"{type(maker).__name__}({', '.join(told)})"
+
+
+def _score(history: History) -> str:
+    """That of the epoch whose values were kept."""
+    score = history.validation_score[(history.best or 0) - 1]
+    text = f"{score:.1%}" if history.measure == "accuracy" else f"{score:.3f}"
+    return f"{history.measure} {text} on the rows held out"
 
 
 def _weights(network: Network) -> Iterator[tuple[str, ...]]:

@@ -85,6 +85,8 @@ def train(
             progress=True,
         )
     network.save(save)
+    if history.note:
+        typer.echo(history.note)
     if validation:
         typer.echo(_score(network, frame))
     typer.echo(f"saved in {save}")
