@@ -14,7 +14,7 @@ import numpy as np
 from tests.oracle.loops import F, Loops, Place
 
 from whygrad.engines.native.plan import Assign, Loop, Nest, Part, Plan, Scatter
-from whygrad.language.expression import Bracket, Call, Expression, Index, Multiply, Power
+from whygrad.language.expression import Bracket, Call, Expression, Index, Multiply, Power, Reduce
 
 
 class Interpreter(Loops):
@@ -62,6 +62,11 @@ class Interpreter(Loops):
                     old = self.ranges[assign.name][axis]
                     both = range(min(at, old.start), max(at + 1, old.stop))
                     self.ranges[assign.name][axis] = both
+
+    def _reduce(self, e: Reduce, env: Place) -> float:
+        """See `Loops._reduce`; the place of the largest of nothing is 0."""
+        nothing = e.operation == "argmax" and not any(True for _ in self._places(e, env))
+        return F(0) if nothing else super()._reduce(e, env)
 
     def _points(self, indices: Sequence[str], env: Place) -> list[dict[str, int]]:
         points = product(*(range(self.sizes[i]) for i in indices))

@@ -28,15 +28,17 @@ class Ranges:
     """The sizes of indices: those `known`, and `assumed` ones to reckon with for the others."""
 
     def __init__(self, known: Mapping[str, int], assumed: Mapping[str, int]) -> None:
-        self.known = known
-        self.assumed = assumed
+        self.known = dict(known)
+        self.assumed = dict(assumed)
         self.names = Names(assumed)
-        self.added: list[str] = []
 
     def copy(self, index: str) -> str:
         """A new index of the same size, under a name that no text can have."""
-        self.added.append(f"{original(index)}·{len(self.added) + 2}")
-        return self.added[-1]
+        new = f"{original(index)}·{len(self.assumed)}"
+        for sizes in (self.known, self.assumed):
+            if index in sizes:
+                sizes[new] = sizes[index]
+        return new
 
     def size(self, index: str) -> Expression:
         """The size of an index as an expression."""
@@ -44,7 +46,7 @@ class Ranges:
 
     def length(self, index: str) -> int:
         """The size to reckon with."""
-        return self.assumed[original(index)]
+        return self.assumed[index]
 
     def same(self, one: str, other: str) -> bool:
         """Whether two indices take the same values."""
@@ -54,8 +56,8 @@ class Ranges:
 
     def all(self, axes: Iterable[tuple[str, ...]]) -> dict[str, int | None]:
         """The size of every index, None where it depends on the number of samples."""
-        names = dict.fromkeys([*self.assumed, *self.added, *(i for a in axes for i in a)])
-        return {i: None if i.endswith(ALL) else self.known.get(original(i)) for i in names}
+        names = dict.fromkeys([*self.assumed, *(i for a in axes for i in a)])
+        return {i: self.known.get(i) for i in names}
 
 
 def original(index: str) -> str:
