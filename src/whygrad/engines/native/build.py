@@ -1,14 +1,19 @@
-"""From a request to an executable: lowered, generated, translated; or found in the cache."""
+"""From a request to machine code: lowered, generated, translated; or found in the cache."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
 
 from ..request import Request
-from .code import Code
+from .cache import read, write
+from .code import Axis, Buffer, Code
 from .driver import DRIVER
-from .executable import Executable
 from .jit import Target, externals, host, machine_code
 from .plan import Plan
 from .threads import barrier_ir
@@ -24,34 +29,35 @@ class Build:
 
     code: Code
     results: Mapping[str, str]
-    machine_code: bytes
     symbols: tuple[str, ...]
     work: Work
-
-    def executable(self) -> Executable:
-        """The program in memory."""
-        return Executable(self.code, self.machine_code, self.symbols)
+    machine_code: bytes
 
 
 def build(request: Request, in_place: bool) -> Build:
-    """The program of a request for this processor."""
-    return made(request, in_place, host())
+    """The program of a request for this processor; `in_place` makes it a training step.
+
+    Raises SizeError for sizes that do not fit the system.
+    """
+    key = _key(request, in_place, host())
+    kept = read(key)
+    if kept is not None:
+        return _unpacked(kept)
+    new = made(request, in_place, host())
+    write(key, _packed(new))
+    return new
 
 
 def made(request: Request, in_place: bool, target: Target) -> Build:
-    """The program of a request for any processor; `in_place` makes it a training step."""
-    from .codegen.module import generate
-
+    """The program of a request for any processor, compiled."""
     plan = planned(request, in_place)
-    updated = [u.name for u in request.whole.updates] if in_place else []
-    code = generate(plan, request.whole, request.dtype.name, target, updated)
-    text = "\n".join((barrier_ir(target), code.text, DRIVER))
+    text, code = module(request, plan, in_place, target)
     return Build(
         replace(code, text=""),
         dict(plan.results),
-        machine_code(text, target),
         tuple(sorted(externals(text))),
         work(plan),
+        machine_code(text, target),
     )
 
 
@@ -60,3 +66,61 @@ def planned(request: Request, in_place: bool) -> Plan:
     from .lowering import lower
 
     return lower(request.whole, request.sizes, request.wanted, request.training, in_place)
+
+
+def module(request: Request, plan: Plan, in_place: bool, target: Target) -> tuple[str, Code]:
+    """The whole text in LLVM's language, and the code that is its heart."""
+    from .codegen import generate
+
+    updated = [u.name for u in request.whole.updates] if in_place else []
+    code = generate(plan, request.whole, request.dtype.name, target, updated)
+    return "\n".join((barrier_ir(target), code.text, DRIVER)), code
+
+
+def _key(request: Request, in_place: bool, target: Target) -> str:
+    """A name for all that a program is made from, the compiler included."""
+    parts = (
+        *_compiler(),
+        astuple(target),
+        str(request.whole),
+        sorted(request.sizes.items()),
+        request.wanted,
+        request.dtype.name,
+        request.training,
+        in_place,
+    )
+    return blake2b(repr(parts).encode(), digest_size=20).hexdigest()
+
+
+@cache
+def _compiler() -> tuple[object, ...]:
+    """What compiles: the version of LLVM, and the text of all that stands before it."""
+    import llvmlite
+    from llvmlite.binding import llvm_version_info
+
+    package = Path(__file__).parent.parent.parent
+    text = blake2b()
+    for folder in ("engines", "language"):
+        for path in sorted((package / folder).rglob("*.py")):
+            text.update(path.read_bytes())
+    return llvmlite.__version__, llvm_version_info, text.hexdigest()
+
+
+def _packed(build: Build) -> bytes:
+    """A program as bytes: its tables in JSON, a line end, and the machine code."""
+    tables = astuple(replace(build, machine_code=b""))[:-1]
+    return json.dumps(tables).encode() + b"\n" + build.machine_code
+
+
+def _unpacked(content: bytes) -> Build:
+    head, _, code = content.partition(b"\n")
+    (text, buffers, runtime_sizes), results, symbols, counts = _tuples(json.loads(head))
+    found = tuple(
+        Buffer(n, t, e, tuple(Axis(*a) for a in axes), *r) for n, t, e, axes, *r in buffers
+    )
+    return Build(Code(text, found, runtime_sizes), results, symbols, counts, code)
+
+
+def _tuples(value: Any) -> Any:
+    """The value with tuples where JSON knows lists only."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

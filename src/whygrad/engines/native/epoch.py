@@ -13,6 +13,7 @@ from ..request import Request
 from .arrays import Unusual, row_numbers
 from .binding import Binding
 from .build import build
+from .executable import Executable
 from .layouts import Layout, Layouts
 from .memory import ELEMENTS
 from .names import ALL, rows, whole
@@ -42,7 +43,9 @@ class Epochs:
         self._reference = reference
         self._threads = threads
         self._build = build(self._request, in_place=True)
-        self._executable = self._build.executable()
+        self._executable = Executable(
+            self._build.code, self._build.machine_code, self._build.symbols
+        )
         self._layouts = Layouts(self._request, self._build.code)
         self._rows = rows(self._batch)
         self._cost = self._build.results[request.wanted[0]]
@@ -63,6 +66,8 @@ class Epochs:
         step: int,
     ) -> Array:
         """See `engines.base.Program.epoch`; raises Unusual before anything has changed."""
+        if self._cost not in self._executable.external:  # there is nothing to train
+            raise Unusual
         samples = self._samples(arrays)
         order = row_numbers(order, samples if self._batch else None, batch_size)
         full, last = divmod(len(order), batch_size)

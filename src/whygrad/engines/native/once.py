@@ -10,6 +10,7 @@ from ..base import Array
 from ..request import Request
 from .arrays import Unusual, suited
 from .build import build
+from .executable import Executable
 from .layouts import Layout, Layouts
 from .memory import ELEMENTS, memory_shape
 from .work import operations, worthwhile
@@ -22,7 +23,9 @@ class Once:
         self._request = request
         self._threads = threads
         self._build = build(request, in_place=False)
-        self._executable = self._build.executable()
+        self._executable = Executable(
+            self._build.code, self._build.machine_code, self._build.symbols
+        )
         self._layouts = Layouts(request, self._build.code)
 
     def run(self, arrays: Mapping[str, Array], seed: int, step: int) -> dict[str, Array]:
