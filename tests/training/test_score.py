@@ -5,6 +5,7 @@ import pytest
 
 import whygrad as wg
 from whygrad.training.batches import Samples, row_classes, split
+from whygrad.training.score import score_of
 
 metrics = pytest.importorskip("sklearn.metrics")
 
@@ -119,3 +120,11 @@ def test_where_nothing_fits_there_is_no_score(text: str) -> None:
     data = {name: array for name, array in {"x": X, "y": X[:, 0]}.items() if name in given}
     history = net.init(data=data).train(data=data, epochs=2)
     assert history.measure == "" and history.score == [] and len(history) == 2
+
+
+def test_a_score_too_large_for_numbers_is_no_warning() -> None:
+    net = wg.Sequential([wg.Dense(1)], cost="absolute_error").init(seed=0, x=X, y=X[:, 0])
+    net.params["w1"] = 1e200 * net.params["w1"]
+    arrays = net.bind({"x": X, "y": X[:, 0]}, {})
+    score = score_of(net.system, arrays)
+    assert score is not None and score.measure(net.forward(data=arrays), arrays) == -np.inf

@@ -206,6 +206,32 @@ def test_an_update_that_is_not_finite_stops_too() -> None:
     assert net.params["w"] == 0
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("lr", [2.0, 5.0, 300.0])
+def test_it_goes_back_to_the_last_values_whose_cost_was_finite(lr: float, dtype: str) -> None:
+    """Each step multiplies w by 1 - 2·lr, so the cost overflows after some epochs."""
+    text = """
+    given x[n]
+    batch n
+    param w ~ ones
+    J = mean[n]((w * x[n])**2)
+    minimize J
+    """
+    net, x = wg.Network(text).init(), np.ones(12)
+    with pytest.raises(wg.TrainingError) as caught:
+        net.train(x=x, epochs=1000, batch_size=4, optimizer=wg.SGD(lr), dtype=dtype)
+    one = np.dtype(dtype).type
+    costs, w = [], one(1)
+    with np.errstate(over="ignore"):
+        while not costs or np.isfinite(costs[-1]):
+            kept, w = w, w - one(lr) * one(2) * w
+            costs.append(w * w * one(4))  # the sum of which the mean is made
+    assert net.params["w"] == pytest.approx(kept, rel=1e-4)
+    assert caught.value.step == len(costs)
+    assert net.run is not None and net.run.kept == len(costs) - 1 == net.run.taken - 1
+    assert net.history is not None and len(net.history) == len(costs) // 3
+
+
 def test_the_first_to_go_bad_in_a_loop_is_named() -> None:
     net = wg.Network(
         """

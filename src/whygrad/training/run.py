@@ -119,7 +119,8 @@ def _plain(writer: object) -> dict[str, object]:
     if WRITERS.get(name) is not type(writer):
         raise WhygradError(
             f"a training by {name} cannot be recorded in a file: "
-            f"what can be are {', '.join(WRITERS)}"
+            f"what can be are {', '.join(WRITERS)}; "
+            "net.run = None saves the network without the record"
         )
     values = {f.name: _plain_value(getattr(writer, f.name)) for f in fields(WRITERS[name])}
     return {"kind": name, **values}

@@ -19,6 +19,9 @@ from ..network.data import Array, Arrays
 
 TOTAL = "score.total"
 
+# a training that diverges may predict numbers whose squares are infinite
+OVERFLOWING = np.errstate(all="ignore")
+
 
 @dataclass(frozen=True, slots=True)
 class Score(ABC):
@@ -128,14 +131,17 @@ class Determination(Score):
         squares = f"sum[{system.batch}]({square})" if system.batch else square
         return [f"state {total} ~ zeros", f"{total} <- {total} + {squares}"]
 
+    @OVERFLOWING
     def total(self, predictions: Array, targets: Array) -> Array:
         """See `Score.total`."""
         return np.asarray(np.sum((predictions - targets) ** 2, axis=0))
 
+    @OVERFLOWING
     def scale(self, targets: Array) -> Array:
         """See `Score.scale`."""
         return np.asarray(np.sum((targets - targets.mean(axis=0)) ** 2, axis=0))
 
+    @OVERFLOWING
     def value(self, total: Array, scale: Array) -> float:
         """See `Score.value`."""
         varied = scale > 0
