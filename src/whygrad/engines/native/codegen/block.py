@@ -48,6 +48,7 @@ class Block:
         indices: Mapping[str, Value],
         row: str | None,
         lane: str | None,
+        rows: int,
         trusted: Callable[[Reference, int], bool],
     ) -> None:
         self.f = function
@@ -56,6 +57,7 @@ class Block:
         self.indices = dict(indices)
         self.row = row
         self.lane = lane
+        self.rows = rows
         self.trusted = trusted
         self.locals: dict[Reference, Callable[[Point], Value]] = {}
         self.tails: dict[int, Value] = {}

@@ -43,7 +43,7 @@ class _Module:
         self.lanes = lanes(target, self.element)
         self.checked = updated | {str(system.cost)} if updated else updated
         self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
-        external = frozenset(plan.axes) - plan.assigned | updated
+        external = frozenset(plan.axes) - plan.assigned | self.checked
         self.schedule: Schedule = schedule(plan, external, target, self.element)
         self.memory = buffers(
             self.schedule,

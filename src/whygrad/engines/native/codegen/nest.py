@@ -176,7 +176,14 @@ class NestWriter:
     def _block(self, rows: int, vectors: int, last: int | None) -> None:
         tiled = self.tiled
         block = Block(
-            self.f, self.element, self.lanes, self.indices, tiled.row, tiled.lane, self.trusted
+            self.f,
+            self.element,
+            self.lanes,
+            self.indices,
+            tiled.row,
+            tiled.lane,
+            rows,
+            self.trusted,
         )
         if last is not None:
             block.tails[vectors - 1] = (

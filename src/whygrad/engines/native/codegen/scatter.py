@@ -33,7 +33,7 @@ def write_scatter(
         step = lanes if index == lane else 1
         loops.append(f.begin(f.integer(0), f.size(index), step))
         indices[index] = loops[-1].counter
-    block = Block(f, element, lanes, indices, None, lane, trusted)
+    block = Block(f, element, lanes, indices, None, lane, 1, trusted)
     if lane is not None:
         block.tails[0] = inside_lanes(block, 0)
     _add(block, part, lanes if lane else 1)

@@ -235,7 +235,7 @@ class _Scheduler:
         nest = Nest(axes, (Assign(name, subscripts, Reference(tensor, subscripts)),))
         last = axes[self.orders[tensor][-1]]
         # lanes along the copy; a square of rows and lanes is turned around in registers
-        return name, [Tiled(nest, axes[place], last, self.lanes, 1)]
+        return name, [Tiled(nest, axes[place], last, min(self.lanes, self._size(last)), 1)]
 
     def _place(self, nest: Nest, lane: str) -> None:
         """Lay out what the nest computes with the lanes' axis last."""
