@@ -16,7 +16,8 @@ from tests.systems.catalogue import KNOWN, Known
 import whygrad as wg
 from whygrad.calculus import derive
 from whygrad.engines.base import draw_noise
-from whygrad.engines.native.lowering import lower, rows, runtime_sizes, whole
+from whygrad.engines.native.lowering import lower
+from whygrad.engines.native.names import original, rows, whole
 from whygrad.engines.reference import ReferenceEngine
 from whygrad.language.parsing import parse
 from whygrad.language.sizes import infer_sizes
@@ -123,7 +124,9 @@ def step_in_place(
 
     plan = lower(system, fixed, wanted, training=True, in_place=True)
     numbers = {i: size for i, size in plan.sizes.items() if size is not None}
-    numbers |= runtime_sizes(plan, system, fixed, len(order), samples)
+    known = infer_sizes(system, {**fixed, **({batch: len(order)} if batch else {})})
+    for i in plan.sizes.keys() - numbers:
+        numbers[i] = samples if i == whole(batch or "") else known[original(i)]
     given = {t.name for t in system.of_kind("given") if batch in t.indices}
     inputs: dict[str, object] = {whole(n) if n in given else n: a for n, a in before.items()}
     if batch is not None:

@@ -6,17 +6,7 @@ from collections.abc import Collection
 
 from ....language.expression import Index, Reference
 from ....language.system import Equation, System
-from .indices import ALL
-
-
-def whole(name: str) -> str:
-    """The name of a tensor with all samples, and of the index that runs over them."""
-    return name + ALL
-
-
-def rows(batch: str) -> str:
-    """The name of the tensor that holds the numbers of the batch's samples."""
-    return f"rows·{batch}"
+from ..names import rows, whole
 
 
 def gathered(system: System, needed: Collection[str]) -> list[Equation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from operator import eq, ge, gt, le, lt, ne
 
@@ -9,17 +10,20 @@ from ....language.expression import (
     ONE,
     ZERO,
     Bracket,
+    Call,
     Compare,
     Expression,
     FloorDivide,
     Logic,
     Modulo,
     Number,
+    Power,
     Reduce,
     Reference,
     Size,
     Softmax,
     Training,
+    Value,
     Where,
     number,
 )
@@ -53,6 +57,10 @@ def constants(
                 return number(a // b)
             case Modulo(left=Number(value=int(a)), right=Number(value=int(b))) if b:
                 return number(a % b)
+            case Call(arguments=(Number(value=x),)) if hasattr(math, e.function):
+                return _computed(getattr(math, e.function), e, x)
+            case Power(base=Number(value=base), exponent=Number(value=exponent)):
+                return _computed(math.pow, e, base, exponent)
             case Logic():
                 return _logic(e)
             case Bracket(condition=condition) if condition in (TRUE, FALSE):
@@ -70,6 +78,14 @@ def constants(
         return e
 
     return known
+
+
+def _computed(function: Callable[..., float], e: Expression, *values: Value) -> Expression:
+    """The value of a function of constants, where it is finite."""
+    try:
+        return number(function(*map(float, values)))
+    except (ValueError, OverflowError):
+        return e
 
 
 def _logic(e: Logic) -> Expression:

@@ -41,16 +41,13 @@ class _Open:
             if frozenset(self.reduced) != frozenset(equation.value.indices):
                 return False
         written = {s.name: s.subscripts for s in self.steps}
-        return all(
-            self._is_here_or_apart(r, written[r.tensor]) for r in needs if r.tensor in written
-        ) and all(
-            r.subscripts == equation.subscripts
-            for s in self.steps
-            for r in references(s.value)
-            if r.tensor == equation.name
+        later = (r for r in needs if r.tensor in written)
+        earlier = (r for s in self.steps for r in references(s.value) if r.tensor == equation.name)
+        return all(self._is_fine(r, written[r.tensor]) for r in later) and all(
+            self._is_fine(r, equation.subscripts) for r in earlier
         )
 
-    def _is_here_or_apart(self, reference: Reference, written: tuple[Expression, ...]) -> bool:
+    def _is_fine(self, reference: Reference, written: tuple[Expression, ...]) -> bool:
         """Whether it reads the very place that is written, or one of another step of the loop."""
         if self.loop is not None and Index(self.loop) in written:
             step = reference.subscripts[written.index(Index(self.loop))]

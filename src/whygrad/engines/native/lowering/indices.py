@@ -13,15 +13,10 @@ from ....language.expression import (
     number,
     references,
 )
-from ....language.sizes import infer_sizes
 from ....language.substitution import Names, substitute
-from ....language.system import System
-from ..plan import Plan
+from ..names import original
 
 Axes = Mapping[str, tuple[str, ...]]
-
-ALL = "·all"
-"""What the name of an index that runs over all samples ends with."""
 
 
 class Ranges:
@@ -58,27 +53,6 @@ class Ranges:
         """The size of every index, None where it depends on the number of samples."""
         names = dict.fromkeys([*self.assumed, *(i for a in axes for i in a)])
         return {i: self.known.get(i) for i in names}
-
-
-def original(index: str) -> str:
-    """The index of which one that the lowering added is a copy."""
-    return index.split("·")[0]
-
-
-def runtime_sizes(
-    plan: Plan, system: System, sizes: Mapping[str, int], samples: int, everything: int
-) -> dict[str, int]:
-    """The sizes that a plan leaves open, for a batch of `samples` out of `everything`.
-
-    `sizes` are those with which the plan was made.
-    """
-    known = dict(sizes) if system.batch is None else {**sizes, system.batch: samples}
-    found = infer_sizes(system, known)
-    return {
-        i: everything if i.endswith(ALL) else found[original(i)]
-        for i, size in plan.sizes.items()
-        if size is None
-    }
 
 
 def renamed(e: Expression, axes: Axes, ranges: Ranges) -> Expression:
