@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,6 +16,14 @@ from whygrad.training.trainer import Trainer
 from .problems import regression, same, values
 
 STEPS = 6  # of ten rows to an epoch
+
+
+@pytest.fixture(autouse=True)
+def usual_handler() -> Iterator[None]:
+    """Python's own handler: what is started in the background ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def reached(net: wg.Network, data: dict) -> bool:
@@ -144,6 +153,8 @@ def test_an_error_of_another_kind_keeps_the_values_and_comes_through(monkeypatch
 
 def test_ctrl_c_in_a_process_of_its_own() -> None:
     code = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from tests.training.problems import regression
 from tests.training.test_interrupt import reached
 import whygrad as wg
