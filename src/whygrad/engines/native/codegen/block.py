@@ -340,12 +340,16 @@ class Block:
         if name in arithmetic.SIMPLE:
             return arithmetic.SIMPLE[name](self, arguments)
         values = self.even(arguments)
+        lanes = values[0].lanes
+        if name in functions.CALLED:
+            symbol = functions.symbol(name, self.element, lanes)
+            self.f.declared[symbol] = functions.emit(name, self.element, lanes)
         lines, result = functions.lines(
-            name, [v.text for v in values], self.f.fresh, self.element, values[0].lanes
+            name, [v.text for v in values], self.f.fresh, self.element, lanes
         )
         scope = max((v.scope for v in values), key=lambda s: s.depth)
         scope.code += [f"  {line}" for line in lines]
-        return Value(result, self.element, values[0].lanes, scope)
+        return Value(result, self.element, lanes, scope)
 
     def _compare(self, e: Compare, point: Point) -> Value:
         values = [self.value(e.left, point), self.value(e.right, point)]

@@ -8,15 +8,10 @@ from ....language.expression import Reference, references
 from ....language.ranges import margins
 from ....language.system import System
 from ..code import Axis, Buffer
+from ..names import ALL, ROWS
 from ..plan import Scatter
 from .parts import expressions, leaves, read_by
 from .schedule import Schedule
-
-WHOLE = "·all"
-"""Ends the name of a given tensor of which each batch takes some rows."""
-
-ROWS = "rows·"
-"""Begins the name of the tensor that says which."""
 
 
 def buffers(
@@ -63,7 +58,7 @@ def _read_elsewhere(schedule: Schedule) -> frozenset[str]:
 def _whole_numbered(schedule: Schedule, system: System) -> frozenset[str]:
     """Declared tensors that hold whole numbers: class numbers, and what stands in subscripts."""
     inside = {
-        inner.tensor.removesuffix(WHOLE)
+        inner.tensor.removesuffix(ALL)
         for part in leaves(schedule.parts)
         for e in expressions(part)
         for reference in references(e)
@@ -74,7 +69,7 @@ def _whole_numbered(schedule: Schedule, system: System) -> frozenset[str]:
     for name in schedule.axes:
         if name.startswith(ROWS):
             found.add(name)
-        _, declaration = system.declarations.get(name.removesuffix(WHOLE), ("", None))
+        _, declaration = system.declarations.get(name.removesuffix(ALL), ("", None))
         if declaration is not None and (declaration.within or declaration.name in inside):
             found.add(name)
     return frozenset(found)

@@ -10,8 +10,9 @@ from ....language.intervals import interval
 from ....language.system import System
 from ..code import Code
 from ..jit import Target
+from ..names import ALL
 from ..plan import Plan, Scatter
-from .buffers import WHOLE, buffers
+from .buffers import buffers
 from .function import Function
 from .nest import NestWriter
 from .parts import read_by, written_by
@@ -41,6 +42,7 @@ class _Module:
         self.plan, self.system = plan, system
         self.element = "float" if dtype == "float32" else "double"
         self.lanes = lanes(target, self.element)
+        self.bits = target.vector_bits
         self.checked = updated | {str(system.cost)} if updated else updated
         self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
         external = frozenset(plan.axes) - plan.assigned | self.checked
@@ -64,7 +66,8 @@ class _Module:
         text = step.write(calls)
         self.declared |= set(step.declared.values())
         functions = (f"define internal void {name}{t}" for t, name in self.functions.items())
-        parts = [*functions, *sorted(self.declared), text]
+        width = f'attributes #0 = {{ nounwind "prefer-vector-width"="{self.bits}" }}\n'
+        parts = [*functions, *sorted(self.declared), text, width]
         return Code("\n".join(parts), tuple(self.memory.values()), step.runtime_sizes)
 
     def _call(self, part: Scheduled) -> Call | Steps:
@@ -91,7 +94,7 @@ class _Module:
 
     def _trusted(self, e: Reference, axis: int) -> bool:
         """Whether a subscript stays in its range whatever the data are."""
-        if e.tensor.endswith(WHOLE):
+        if e.tensor.endswith(ALL):
             return True
         buffer = self.memory[e.tensor]
         own = buffer.axes[buffer.order.index(axis)]

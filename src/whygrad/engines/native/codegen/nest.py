@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from ....language.expression import Expression, Reduce, Reference, references
+from ....language.expression import Reduce, Reference, references
 from ..code import Buffer
+from ..plan import Assign
 from . import access
 from .block import Block, Point
 from .function import Function
@@ -192,7 +193,7 @@ class NestWriter:
         points = [(k, v) for k in range(rows) for v in range(vectors)]
         sums: list[Value] = []
         for step in self.nest.steps:
-            found = self._step(block, step.value, points)
+            found = self._step(block, step, points)
             block.locals[step.target] = found
             if step.name not in self.memory:
                 continue
@@ -207,10 +208,13 @@ class NestWriter:
             block.tails.clear()
             access.raise_flag(block, wrong, NOT_FINITE, (0, 0))
 
-    def _step(self, block: Block, e: Expression, points: list[Point]) -> Callable[[Point], Value]:
+    def _step(self, block: Block, step: Assign, points: list[Point]) -> Callable[[Point], Value]:
+        e = step.value
         if isinstance(e, Reduce):
             return reduce(block, e, points)
-        made = {p: block.number(e, p) for p in points}
+        whole = step.name in self.memory and self.memory[step.name].element == "i64"
+        value = block.value if whole else block.number
+        made = {p: value(e, p) for p in points}
         return lambda point: made[point]
 
     def _first_lanes(self, count: int) -> Value:
