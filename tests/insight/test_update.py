@@ -191,6 +191,18 @@ def test_a_training_in_float32_shows_what_it_came_to_itself() -> None:
     assert abs(c.difference) <= 1e-12 * c.magnitude
 
 
+@pytest.mark.parametrize("name", ["absolute_error", "batch_norm", "attention"])
+def test_the_explanation_of_a_training_in_float32_is_in_float64(name: str) -> None:
+    net, data = network(name)
+    rng = np.random.default_rng(0)
+    step = training_step(net, data, wg.Adam(0.01, l2=0.1), "float32")
+    for t in net.system.of_kind("param"):
+        at = ",".join("0" for _ in t.indices)
+        c = explain_update(f"{t.name}[{at}]" if at else t.name, step, net.derive(), top=2)
+        for each in opened(c, rng, depth=3):
+            assert abs(each.difference) <= 1e-12 * each.magnitude, each.title
+
+
 def test_every_part_is_listed_and_the_batch_opened_wherever_it_stands() -> None:
     text = str(explained("classification", "w1[1,2]", OPTIMIZERS[3]))
     for words in ("earlier steps", "this batch", "decay", "δw1[1,2] = Σ_n δz1[n,2] · x[n,1]"):
