@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ....language.expression import Expression, Index, Multiply, Reduce, Reference, references
+from ....language.expression import Expression, Index, Multiply, Reduce, Reference
 from ....language.system import Equation
 from ..plan import Assign, Loop, Nest, Part, Scatter
 from .pieces import Piece, Steps, members, reads
@@ -30,6 +30,8 @@ class _Open:
     indices: frozenset[str]
     loop: str | None
     steps: list[Assign] = field(default_factory=list)
+    written: dict[str, tuple[Expression, ...]] = field(default_factory=dict)
+    read: dict[str, list[Reference]] = field(default_factory=dict)
     reduced: tuple[str, ...] | None = None
     contracts: bool = False
 
@@ -40,12 +42,9 @@ class _Open:
                 return False
             if frozenset(self.reduced) != frozenset(equation.value.indices):
                 return False
-        written = {s.name: s.subscripts for s in self.steps}
-        later = (r for r in needs if r.tensor in written)
-        earlier = (r for s in self.steps for r in references(s.value) if r.tensor == equation.name)
-        return all(self._is_fine(r, written[r.tensor]) for r in later) and all(
-            self._is_fine(r, equation.subscripts) for r in earlier
-        )
+        later = ((r, self.written[r.tensor]) for r in needs if r.tensor in self.written)
+        earlier = ((r, equation.subscripts) for r in self.read.get(equation.name, ()))
+        return all(self._is_fine(r, place) for r, place in (*later, *earlier))
 
     def _is_fine(self, reference: Reference, written: tuple[Expression, ...]) -> bool:
         """Whether it reads the very place that is written, or one of another step of the loop."""
@@ -54,10 +53,13 @@ class _Open:
             return step != Index(self.loop) or reference.subscripts == written
         return reference.subscripts == written
 
-    def add(self, equation: Equation) -> None:
+    def add(self, equation: Equation, needs: Iterable[Reference]) -> None:
         """Make the equation the last step."""
         value = equation.value
         self.steps.append(Assign(equation.name, equation.subscripts, value))
+        self.written[equation.name] = equation.subscripts
+        for r in needs:
+            self.read.setdefault(r.tensor, []).append(r)
         if isinstance(value, Reduce):
             self.reduced = self.reduced or value.indices
             self.contracts = self.contracts or _is_contraction(value, self.indices)
@@ -102,10 +104,10 @@ class _Fusion:
         for at in self.nests.setdefault(indices, []):
             nest = self.parts[at]
             if at >= first and isinstance(nest, _Open) and nest.takes(equation, needs):
-                nest.add(equation)
+                nest.add(equation, needs)
                 return at
         nest = _Open(indices, self.loop)
-        nest.add(equation)
+        nest.add(equation, needs)
         self.nests[indices].append(len(self.parts))
         self.parts.append(nest)
         return len(self.parts) - 1

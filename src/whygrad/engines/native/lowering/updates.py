@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ....language.expression import Index, Reference
@@ -27,30 +28,26 @@ def stored(pieces: Sequence[Piece | Steps]) -> list[Piece | Steps]:
             ordered.append(piece)
         else:
             waiting[name] = piece
+    needs = {name: reads(piece) for name, piece in waiting.items()}
     copies = []
     while waiting:
-        free = (n for n in waiting if not _is_needed(n, waiting) and _is_local(n, waiting[n]))
-        name = next(free, None)
-        if name is not None:
+        readers = Counter(r for name in waiting for r in {r.tensor for r in needs[name]} - {name})
+        free = [n for n in waiting if not readers[n] and _is_local(n, waiting[n], needs[n])]
+        for name in free:
             ordered.append(replace(waiting.pop(name), name=name))
-            continue
-        name = next(iter(waiting))
-        piece = waiting.pop(name)
-        ordered.append(piece)
-        left = tuple(map(Index, axes(piece)))
-        copies.append(Equation(name, left, Reference(piece.name, left)))
+        if not free:
+            name, piece = waiting.popitem()
+            ordered.append(piece)
+            left = tuple(map(Index, axes(piece)))
+            copies.append(Equation(name, left, Reference(piece.name, left)))
     return [*ordered, *copies]
 
 
-def _is_needed(name: str, waiting: dict[str, Piece]) -> bool:
-    """Whether another update still has to read the old value."""
-    others = (piece for other, piece in waiting.items() if other != name)
-    return any(r.tensor == name for piece in others for r in reads(piece))
-
-
-def _is_local(name: str, piece: Piece) -> bool:
+def _is_local(name: str, piece: Piece, needs: Iterable[Reference]) -> bool:
     """Whether the update reads its own tensor only at the place where it writes."""
-    own = [r for r in reads(piece) if r.tensor == name]
-    if isinstance(piece, Scatter):
-        return not own
-    return all(r.subscripts == piece.subscripts for r in own)
+    own = [r for r in needs if r.tensor == name]
+    return (
+        not own
+        if isinstance(piece, Scatter)
+        else all(r.subscripts == piece.subscripts for r in own)
+    )
