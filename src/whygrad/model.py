@@ -133,7 +133,7 @@ class Network(BaseNetwork):
         return score(self, table)
 
     def held_out(self, table: Table) -> pl.DataFrame:
-        """The rows of the table it was trained on that the latest training held out."""
+        """The rows that the latest training held out of this table; DataError for another table."""
         from .tabular import held_out
 
         return held_out(self, table)

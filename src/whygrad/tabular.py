@@ -7,7 +7,6 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .errors import DataError, WhygradError, nearest
 from .language.expression import Number
@@ -53,7 +52,8 @@ def arrays(net: Network, table: Table) -> Arrays:
     """Inputs and targets; see `Network.arrays`."""
     from .table import read_table
 
-    return _arrays(read_table(table), roles(net.system), _preprocessing(net))
+    fitted = _preprocessing(net)
+    return _arrays(read_table(table), roles(net.system), fitted)
 
 
 def predict(net: Network, table: Table) -> pl.DataFrame:
@@ -76,8 +76,8 @@ def score(net: Network, table: Table) -> float:
     from .table import read_table
     from .training.score import score_of
 
-    found = roles(net.system)
-    arrays = _arrays(read_table(table), found, _preprocessing(net))
+    fitted, found = _preprocessing(net), roles(net.system)
+    arrays = _arrays(read_table(table), found, fitted)
     measure = score_of(net.system, arrays)
     assert measure is not None  # since the target has the prediction's axes
     values = net.predict(data={found.inputs.name: arrays[found.inputs.name]})
@@ -88,12 +88,16 @@ def score(net: Network, table: Table) -> float:
 def held_out(net: Network, table: Table) -> pl.DataFrame:
     """The rows that training did not see; see `Network.held_out`."""
     from .table import read_table
+    from .training.batches import Samples, row_classes, split
 
-    if net.run is None:
-        raise WhygradError("there are no rows held out: the network was not trained")
-    frame, fitted = read_table(table), _preprocessing(net)
-    _, rows = _split(net, frame, fitted.target, net.run.validation, net.run.seed)
-    return frame[rows]
+    fitted, run = _preprocessing(net), net.run
+    if run is None or not run.validation:
+        raise WhygradError("no rows are held out: there was no training with validation=0.2 or so")
+    frame = read_table(table)
+    data = net.bind(_arrays(frame, roles(net.system), fitted), {})
+    run.check(data)
+    samples, classes = Samples(net.system, data), row_classes(net.system, data)
+    return frame[split(samples, run.validation, run.seed, classes)[1]]
 
 
 def target_column(frame: pl.DataFrame, target: str) -> pl.Series:
@@ -108,9 +112,12 @@ def _fitted(
     net: Network, frame: pl.DataFrame, found: Roles, target: str, validation: float, seed: int
 ) -> Preprocessing:
     """The preprocessing, learned from the rows that are trained on."""
-    from .table import Preprocessing
+    from .table import Preprocessing, class_numbers
+    from .training.batches import Samples, split
 
-    rows, _ = _split(net, frame, target, validation, seed)
+    numbers = None if found.classes is None else class_numbers(frame, target)
+    samples = Samples(net.system, {found.target.name: np.zeros(len(frame))})
+    rows, _ = split(samples, validation, seed, numbers)  # as `train` will draw them
     return Preprocessing.fit(
         frame,
         target,
@@ -118,19 +125,6 @@ def _fitted(
         classes=_are_classes(found, frame, target),
         standardise=not _are_signs(frame[target]),
     )
-
-
-def _split(
-    net: Network, frame: pl.DataFrame, target: str, validation: float, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows to train on and rows held out, the same as `training.train` draws."""
-    from .table import class_numbers
-    from .training.batches import Samples, split
-
-    found = roles(net.system)
-    numbers = None if found.classes is None else class_numbers(frame, target)
-    samples = Samples(net.system, {found.target.name: np.zeros(len(frame))})
-    return split(samples, validation, seed, numbers)
 
 
 def _are_classes(found: Roles, frame: pl.DataFrame, target: str) -> bool:

@@ -256,6 +256,16 @@ def test_another_target_takes_another_network() -> None:
         net.fit(insects(), **{**TRAINING, "target": "colour"})
 
 
+def test_held_out_rows_are_those_of_its_own_table() -> None:
+    frame, net = insects(), classifier()
+    net.fit(frame, **TRAINING)
+    with pytest.raises(wg.DataError, match="not the data that the network was trained on"):
+        net.held_out(frame[1:])
+    net.fit(frame, **{**TRAINING, "validation": 0})
+    with pytest.raises(wg.WhygradError, match="no rows are held out"):
+        net.held_out(frame)
+
+
 @pytest.mark.parametrize("question", ["predict_table", "score", "arrays", "held_out"])
 def test_before_it_has_seen_a_table_there_is_nothing_to_ask(question: str) -> None:
     with pytest.raises(wg.WhygradError, match="not trained"):

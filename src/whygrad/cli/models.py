@@ -47,7 +47,7 @@ def why(
     step: Annotated[
         int | None,
         typer.Option(
-            min=1, max=2**63 - 1, metavar="K", help="Why training step K changed it as it did."
+            min=0, max=2**63 - 1, metavar="K", help="Why training step K, from 0, changed it so."
         ),
     ] = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="How many terms to show.")] = 10,

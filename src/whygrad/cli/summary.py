@@ -21,7 +21,7 @@ def summary(network: Network) -> str:
     if network.history is not None:
         parts.append(str(network.history).split("\n"))
     parts.append(str(network).rstrip("\n").split("\n"))
-    return "\n\n".join("\n".join(lines) for lines in parts)
+    return "\n\n".join("\n".join(lines) for lines in parts if lines)
 
 
 def _facts(network: Network) -> Iterator[tuple[str, str]]:
