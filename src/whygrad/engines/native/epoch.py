@@ -70,6 +70,8 @@ class Epochs:
             raise Unusual
         samples = self._samples(arrays)
         order = row_numbers(order, samples if self._batch else None, batch_size)
+        if not len(order):
+            return np.empty(0)
         full, last = divmod(len(order), batch_size)
         layouts = {
             size: self._layout(size, samples)
