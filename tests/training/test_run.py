@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 import whygrad as wg
 from whygrad.network.optimizers import Optimizer
+from whygrad.network.schedules import Schedule
 from whygrad.training import Run
+from whygrad.training.run import WRITERS
 from whygrad.training.trainer import Trainer
 
 from .problems import PROBLEMS, classification, regression, same, values
@@ -207,15 +209,30 @@ def test_any_value_in_any_entry_is_read_or_refused(entry: str, value: object) ->
 
 def test_numbers_of_numpy_are_recorded_as_what_they_are() -> None:
     net, data = regression()
-    optimizer = wg.SGD(np.float32(0.1), momentum=np.float64(0.5))
     net.train(
-        data=data, epochs=np.int64(2), batch_size=np.int32(7), optimizer=optimizer, seed=np.uint8(3)
+        data=data,
+        epochs=np.int64(2),
+        batch_size=np.int32(7),
+        optimizer=wg.SGD(np.float32(0.1), momentum=np.float64(0.5)),
+        validation=np.float32(0.2),
+        patience=np.int16(2),
+        seed=np.uint8(3),
     )
     reached = values(net)
     assert net.run is not None
     trainer = Trainer(net, stored(net.run), net.bind(data, {}))
     trainer.go_to(net.run.kept)
     assert same({name: trainer.values[name] for name in reached}, reached)
+
+
+def test_every_optimizer_and_schedule_can_be_recorded() -> None:
+    own = {
+        kind
+        for base in (Optimizer, Schedule)
+        for kind in base.__subclasses__()
+        if kind.__module__.startswith("whygrad.")
+    }
+    assert set(WRITERS.values()) == own
 
 
 def test_an_optimizer_of_the_user_trains_but_cannot_be_recorded_in_a_file() -> None:

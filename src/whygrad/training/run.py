@@ -80,8 +80,7 @@ class Run:
 
         Raises WhygradError for an optimiser or a schedule that is not one of whygrad's own.
         """
-        written = {name: getattr(self, name) for name in _entries()}
-        return {**written, "optimizer": _plain(self.optimizer)}
+        return {name: _plain(getattr(self, name)) for name in _entries()}
 
     @classmethod
     def from_json(cls, stored: object, arrays: Arrays) -> Run:
@@ -113,25 +112,20 @@ def fingerprint(arrays: Mapping[str, np.ndarray[Any, Any]]) -> str:
     return digest.hexdigest()
 
 
-def _plain(writer: object) -> dict[str, object]:
-    """An optimiser or a schedule as its class and what it was made with."""
-    name = type(writer).__name__
-    if WRITERS.get(name) is not type(writer):
+def _plain(value: object) -> object:
+    """A value as JSON knows it: an optimiser or a schedule is what it was made with."""
+    if value is None or isinstance(value, str):
+        return value
+    if is_number(value):
+        return int(value) if isinstance(value, int | np.integer) else float(value)
+    name = type(value).__name__
+    if WRITERS.get(name) is not type(value):
         raise WhygradError(
             f"a training by {name} cannot be recorded in a file: "
             f"what can be are {', '.join(WRITERS)}; "
             "net.run = None saves the network without the record"
         )
-    values = {f.name: _plain_value(getattr(writer, f.name)) for f in fields(WRITERS[name])}
-    return {"kind": name, **values}
-
-
-def _plain_value(value: object) -> object:
-    if value is None:
-        return None
-    if is_number(value):
-        return int(value) if isinstance(value, int | np.integer) else float(value)
-    return _plain(value)
+    return {"kind": name, **{f.name: _plain(getattr(value, f.name)) for f in fields(WRITERS[name])}}
 
 
 def _made(plain: object) -> Any:
