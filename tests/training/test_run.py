@@ -138,6 +138,24 @@ def test_other_data_are_told_from_those_of_the_run(change: Callable) -> None:
         net.run.check(net.bind(change(data), {}))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays: {},
+        lambda arrays: {name: array for name, array in arrays.items() if name != "w1"},
+        lambda arrays: {**arrays, "w1": arrays["w1"].T},
+        lambda arrays: {**arrays, "w9": arrays["w1"]},
+    ],
+)
+def test_the_run_of_another_network_is_refused(change: Callable) -> None:
+    net, data = regression()
+    net.train(data=data, epochs=1)
+    assert net.run is not None
+    run = Run.from_json(net.run.to_json(), change(net.run.arrays))
+    with pytest.raises(wg.DataError, match="that of another network"):
+        Trainer(net, run, net.bind(data, {}))
+
+
 # What a file holds is not trusted
 
 DAMAGES = [

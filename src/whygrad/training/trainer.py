@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engines import find
 from ..engines.base import Program
-from ..errors import TrainingError
+from ..errors import DataError, TrainingError
 from ..network.data import Array, Arrays
 from ..network.initialisers import initial_value
 from ..network.network import BaseNetwork
@@ -42,7 +42,12 @@ class Trainer:
     """
 
     def __init__(self, net: BaseNetwork, run: Run, arrays: Arrays) -> None:
-        """`arrays` are the data of the run, bound; see `Run.check`."""
+        """`arrays` are the data of the run, bound; see `Run.check`.
+
+        Raises DataError for the run of a network with other parameters.
+        """
+        if _shapes(run.arrays) != _shapes(net.values()):
+            raise DataError("the record of the training is that of another network")
         self.run = run
         self.samples = Samples(net.system, arrays)
         self.score = score_of(net.system, arrays)
@@ -175,3 +180,7 @@ class Trainer:
                 shape = tuple(sizes[i] for i in tensor.indices)
                 added[tensor.name] = initial_value(self.system, tensor.name, shape, self.run.seed)
         return {**self.run.arrays, **added}
+
+
+def _shapes(arrays: Arrays) -> dict[str, tuple[int, ...]]:
+    return {name: array.shape for name, array in arrays.items()}
