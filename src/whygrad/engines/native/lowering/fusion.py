@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from ....language.expression import Expression, Index, Multiply, Reduce, Reference
 from ....language.system import Equation
@@ -11,16 +12,41 @@ from ..plan import Assign, Loop, Nest, Part, Scatter
 from .pieces import Piece, Steps, members, reads
 
 
-def fused(pieces: Sequence[Piece | Steps], loop: str | None = None) -> tuple[Part, ...]:
+def fused(
+    pieces: Sequence[Piece | Steps], kept: Collection[str] = (), loop: str | None = None
+) -> tuple[Part, ...]:
     """The parts of a plan, each piece as early as it may join a nest.
 
-    The pieces stand in an order in which they may run; `loop` is the index of the loop in which
-    they stand.
+    The pieces stand in an order in which they may run. `kept` are the tensors that are there
+    from the start, and `loop` is the index of the loop in which the pieces stand.
     """
     fusion = _Fusion(loop)
-    for piece in pieces:
+    for piece in _scalars_first(pieces, kept):
         fusion.place(piece)
     return tuple(part.finished() if isinstance(part, _Open) else part for part in fusion.parts)
+
+
+def _scalars_first(pieces: Sequence[Piece | Steps], kept: Collection[str]) -> list[Piece | Steps]:
+    """Numbers that need no more than is there, such as 1/N, come first: nothing waits for them."""
+    waiting = {p.name for p in members(pieces)} - set(kept)
+    first: list[Piece | Steps] = []
+    rest: list[Piece | Steps] = []
+    for piece in pieces:
+        if _is_number(piece, kept) and waiting.isdisjoint(r.tensor for r in reads(piece)):
+            waiting.discard(piece.name)
+            first.append(piece)
+        else:
+            rest.append(piece)
+    return first + rest
+
+
+def _is_number(piece: Piece | Steps, kept: Collection[str]) -> TypeGuard[Equation]:
+    return (
+        isinstance(piece, Equation)
+        and not piece.subscripts
+        and not isinstance(piece.value, Reduce)
+        and piece.name not in kept
+    )
 
 
 @dataclass
@@ -115,7 +141,7 @@ class _Fusion:
     def _part(self, piece: Scatter | Steps) -> Part:
         if isinstance(piece, Scatter):
             return piece
-        return Loop(piece.index, piece.direction, fused(piece.pieces, piece.index))
+        return Loop(piece.index, piece.direction, fused(piece.pieces, loop=piece.index))
 
 
 def _is_contraction(e: Expression, indices: frozenset[str]) -> bool:

@@ -17,7 +17,6 @@ from ....language.expression import (
     references,
 )
 from ....language.system import Equation
-from .select import updated
 
 
 class Helpers:
@@ -47,8 +46,7 @@ class Helpers:
 
     def name(self, owner: str, word: str) -> str:
         """A name that is not taken; `z·sum` is a sum in the equation of z."""
-        owner = owner.split("·")[0]
-        stem = f"{updated(owner) or owner}·{word}"
+        stem = f"{owner.split('·')[0]}·{word}"
         name, count = stem, 1
         while name in self.names:
             count += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from ....errors import SizeError
 from ....language.expression import (
     Expression,
     Index,
@@ -13,10 +14,17 @@ from ....language.expression import (
     number,
     references,
 )
+from ....language.sizes import infer_sizes
 from ....language.substitution import Names, substitute
+from ....language.system import System
 from ..names import original
 
 Axes = Mapping[str, tuple[str, ...]]
+
+SAMPLES = 840
+"""So many samples to a batch are reckoned with where their number is open; or `MANY_SAMPLES`."""
+
+MANY_SAMPLES = 2**20
 
 
 class Ranges:
@@ -26,6 +34,17 @@ class Ranges:
         self.known = dict(known)
         self.assumed = dict(assumed)
         self.names = Names(assumed)
+
+    @classmethod
+    def of(cls, system: System, sizes: Mapping[str, int]) -> Ranges:
+        """The ranges of a system's indices; `sizes` may lack what the batch gives."""
+        known = infer_sizes(system, sizes)
+        if system.batch is None or system.batch in known:
+            return cls(known, known)
+        try:
+            return cls(known, infer_sizes(system, {**sizes, system.batch: SAMPLES}))
+        except SizeError:  # an axis of samples that is read in part
+            return cls(known, infer_sizes(system, {**sizes, system.batch: MANY_SAMPLES}))
 
     def copy(self, index: str) -> str:
         """A new index of the same size, under a name that no text can have."""

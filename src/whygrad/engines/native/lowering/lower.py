@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ....language.order import order
-from ....language.sizes import infer_sizes
 from ....language.system import Equation, Sizes, Statement, System
 from ..plan import Plan
 from .batch import batch_axes, gathered
@@ -17,13 +16,10 @@ from .indices import Ranges, renamed
 from .lifting import lifted
 from .pieces import Piece, Steps, axes, members, reads
 from .reductions import primitive
-from .select import selected, updated
+from .select import result, selected
 from .sharing import shared
 from .sums import Sums
 from .updates import stored
-
-SAMPLES = 840
-"""With so many samples to a batch the cost of a plan is reckoned where their number is open."""
 
 
 def lower(
@@ -39,11 +35,8 @@ def lower(
     With `in_place` the updates are assigned to the tensors themselves, and the batch is gathered
     from all samples. Raises SizeError for sizes that do not fit.
     """
-    known = infer_sizes(system, sizes)
-    assumed = known
-    if system.batch is not None and system.batch not in known:
-        assumed = infer_sizes(system, {**sizes, system.batch: SAMPLES})
-    ranges = Ranges(known, assumed)
+    ranges = Ranges.of(system, sizes)
+    known = ranges.known
     helpers = Helpers()
     declared = {name: t.indices for name, t in system.tensors.items()}
     equations = [
@@ -58,8 +51,8 @@ def lower(
         needed = {r.tensor for p in members(pieces) for r in reads(p)}.union(wanted)
         pieces = [*gathered(system, needed), *stored(pieces)]
         found |= batch_axes(system)
-    results = {n: (updated(n) if in_place else None) or n for n in wanted}
-    return Plan(fused(pieces), found, ranges.all(found.values()), results)
+    results = {n: result(n, in_place) for n in wanted}
+    return Plan(fused(pieces, system.declarations), found, ranges.all(found.values()), results)
 
 
 def apart(system: System, equations: Sequence[Equation], sums: Sums) -> list[Piece | Steps]:

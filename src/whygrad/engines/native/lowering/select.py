@@ -11,18 +11,24 @@ from ....language.system import Equation, System, Update
 from ...composite import expand
 from .constants import constants
 
-UPDATE = " <-"
+UPDATE = "·next"
 
 
 def updated(name: str) -> str | None:
-    """w for `w <-`: what w becomes is an equation under that name, which no text can have."""
+    """w for `w·next`, the name under which what w becomes is an equation."""
     return name.removesuffix(UPDATE) if name.endswith(UPDATE) else None
+
+
+def result(wanted: str, in_place: bool) -> str:
+    """The tensor that holds what is wanted: `w <-` is in w itself, or in `w·next`."""
+    name = wanted.removesuffix(" <-")
+    return name if in_place or name == wanted else name + UPDATE
 
 
 def selected(
     system: System, wanted: Sequence[str], training: bool, sizes: Mapping[str, int]
 ) -> tuple[Equation, ...]:
-    """The equations that the wanted names need; the update of w is an equation of `w <-`.
+    """The equations that the wanted names need; the update of w is an equation of `w·next`.
 
     `sizes` are those that are known. In references to tensors with starts they are not put in:
     that `h[size(t)]` is a start shows without them, that `h[4]` is one does not.
