@@ -73,6 +73,12 @@ def test_a_training_that_only_gets_better_keeps_its_last_values() -> None:
     assert same(values(net), values(plain))
 
 
+def test_as_good_as_before_is_not_better() -> None:
+    net, data = regression()
+    history = net.train(data=data, epochs=9, validation=0.2, patience=3, optimizer=wg.SGD(1e-300))
+    assert history.best == 1 and len(history) == 4
+
+
 def test_without_patience_nothing_goes_back() -> None:
     _, history, _ = overfitted(epochs=40)
     assert history.best is None and history.note == ""

@@ -64,6 +64,12 @@ def test_accuracy_is_the_share_of_rows_that_are_right_in_each_epoch() -> None:
     assert max(longer.score) <= 1
 
 
+def test_the_cost_of_an_epoch_is_the_mean_over_its_rows() -> None:
+    net = classifier()
+    history = net.train(x=X, y=Y, epochs=1, batch_size=40, optimizer=wg.SGD(1e-15))
+    assert history.cost == [pytest.approx(net.forward(x=X, y=Y)["J"], rel=1e-12)]
+
+
 def test_training_leaves_arrays_alone_that_were_handed_out_before() -> None:
     net = classifier()
     held = net.params["w1"]
