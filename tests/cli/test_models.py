@@ -81,6 +81,13 @@ def test_why_is_the_answer_of_python_with_a_legend(whygrad: Command, folder: Pat
     assert (done.code, done.out) == (0, f"{answer}\n{legend}")
 
 
+def test_why_shows_as_many_terms_as_asked_for(whygrad: Command, folder: Path) -> None:
+    pages = [whygrad("why", MODEL, "b1[2]", "--data", DATA, "--top", n).out for n in ("1", "60")]
+    assert "the other 59 terms together" in pages[0]
+    assert "the other" not in pages[1]
+    assert pages[1].count("\n  n = ") == 60
+
+
 def test_why_names_the_class_of_an_output(whygrad: Command, folder: Path) -> None:
     assert "k = 1: bee\n" in whygrad("why", MODEL, "b2[1]", "--data", DATA).out
     assert "i = 0: length\n" in whygrad("why", MODEL, "x[7,0]", "--data", DATA).out
@@ -194,6 +201,8 @@ def test_a_model_is_known_by_its_content(whygrad: Command, folder: Path) -> None
         (["why", MODEL, "w1[0,2]", "--data", "unknown.csv"], "'kind'"),
         (["why", MODEL, "w1[0,2]", "--data", DATA, "--step", "-1"], "--step"),
         (["why", MODEL, "w1[0,2]", "--data", DATA, "--step", "20"], "from 0 to 19"),
+        (["why", MODEL, "w1[0,2]", "--data", DATA, "--step", "9" * 30], "from 0 to 19"),
+        (["why", MODEL, "w1[0,2]", "--data", DATA, "--top", "0"], "--top"),
         (["why", MODEL, "w1[0,2]", "--data", DATA, "--step", "last"], "--step"),
         (
             ["why", MODEL, "x[0,2]", "--data", DATA, "--step", "3"],

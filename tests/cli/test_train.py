@@ -188,6 +188,7 @@ TEXT = str(wg.Sequential([wg.Dense(3)], cost="cross_entropy"))
         (arguments(validation=0, patience=3), "patience needs rows to validate on"),
         (arguments(patience=0), "--patience"),
         (arguments(seed=-1), "--seed"),
+        (arguments(seed=10**30), "seed has to be a whole number"),
         (
             arguments("dense:1", target="weight", lr=1e99, optimizer="sgd", batch_size=4),
             "training stopped at step 2: J is inf",

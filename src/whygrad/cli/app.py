@@ -1,17 +1,27 @@
-"""The command line's frame: the application, its errors, and what commands have in common."""
+"""The command line's frame: its commands, each with an example, and how an error ends one."""
 
 from __future__ import annotations
 
 import sys
-from math import nan
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from ..errors import WhygradError
+from .equations import check, derive, tour
+from .models import predict, show, why
+from .training import train
 
-LARGEST = 1e100
-INTERRUPTED = 130  # the exit code of what Ctrl-C ended
+COMMANDS: dict[Callable[..., None], str] = {
+    train: "train dense:16:tanh,dense:3 wine.csv --target cultivar --save wine.safetensors",
+    predict: "predict wine.safetensors wine.csv --out predictions.csv",
+    why: "why wine.safetensors 'w1[0,2]' --data wine.csv",
+    show: "show wine.safetensors",
+    derive: "derive examples/two_nodes.wg --latex",
+    check: "check examples/wine.wg --size n=20 --size i=13",
+    tour: "tour --x 2,-1 --y 0,1 --cost binary_cross_entropy",
+}
 
 app = typer.Typer(
     add_completion=False,
@@ -20,6 +30,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
+
+
+for command, example in COMMANDS.items():
+    app.command(epilog=f"Example: whygrad {example}")(command)
 
 
 def main() -> None:
@@ -56,25 +70,3 @@ def whygrad(
     ] = False,
 ) -> None:
     """A network is the equations on a whiteboard: trained on a table, explained term by term."""
-
-
-def moderate(value: float) -> float:
-    """A callback for an option that takes a number: NaN, infinity and the like are refused."""
-    if not abs(value) <= LARGEST:
-        raise typer.BadParameter(f"{value} is no number up to {LARGEST:g}")
-    return value
-
-
-def numbers(option: str, text: str) -> tuple[float, ...]:
-    """The numbers of an option that takes several, between commas."""
-    found = []
-    for part in text.split(","):
-        try:
-            number = float(part)
-        except ValueError:
-            number = nan
-        if not abs(number) <= LARGEST:
-            hint = f"numbers up to {LARGEST:g}, such as 0.5 or 0.5,-1,2"
-            raise WhygradError(f"{option} takes {hint}; not {part.strip()!r}")
-        found.append(number)
-    return tuple(found)

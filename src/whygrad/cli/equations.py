@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import WhygradError
-from .app import app, moderate, numbers
+from .options import number, numbers
 from .source import Net, check_wanted, faults_in, open_network
 
 if TYPE_CHECKING:
@@ -22,19 +22,14 @@ COST_HELP = (
 )
 
 
-def _number(*names: str, text: str) -> Any:
-    return typer.Option(*names, callback=moderate, metavar="NUMBER", help=text)
-
-
-@app.command(epilog="Example: whygrad tour --x 2,-1 --y 0,1 --cost binary_cross_entropy")
 def tour(
     x: Annotated[str, typer.Option(metavar="NUMBERS", help="One input, or several: 2,-1")] = "2",
     y: Annotated[str, typer.Option(metavar="NUMBERS", help="The right output for each.")] = "0",
-    w1: Annotated[float, _number("--w1", text="Weight of the first node.")] = 0.4,
-    b1: Annotated[float, _number("--b1", text="Bias of the first node.")] = -0.3,
-    w2: Annotated[float, _number("--w2", text="Weight of the second node.")] = 1.2,
-    b2: Annotated[float, _number("--b2", text="Bias of the second node.")] = 0.1,
-    lr: Annotated[float, _number("--lr", "--eta", text="The learning rate η.")] = 0.5,
+    w1: Annotated[float, number("Weight of the first node.", "--w1")] = 0.4,
+    b1: Annotated[float, number("Bias of the first node.", "--b1")] = -0.3,
+    w2: Annotated[float, number("Weight of the second node.", "--w2")] = 1.2,
+    b2: Annotated[float, number("Bias of the second node.", "--b2")] = 0.1,
+    lr: Annotated[float, number("The learning rate η.", "--lr", "--eta")] = 0.5,
     cost: Annotated[str, typer.Option(metavar="NAME", help=COST_HELP)] = "half_squared_error",
     activation: Annotated[
         str, typer.Option(metavar="NAME", help="The function in both nodes.")
@@ -53,7 +48,6 @@ def tour(
     give(Tour(setting), Terminal(styles=STYLES))
 
 
-@app.command(epilog="Example: whygrad derive examples/two_nodes.wg --latex")
 def derive(
     net: Annotated[str, Net],
     wrt: Annotated[
@@ -78,7 +72,6 @@ def derive(
         show(derivation, Terminal())
 
 
-@app.command(epilog="Example: whygrad check examples/wine.wg --size n=20 --size i=13")
 def check(
     net: Annotated[str, Net],
     size: Annotated[

@@ -6,13 +6,12 @@ from typing import Annotated
 
 import typer
 
-from .app import app
+from .options import whole
 from .source import Data, check_output
 
 Model = typer.Argument(metavar="MODEL", help="A model that `whygrad train` saved.")
 
 
-@app.command(epilog="Example: whygrad predict wine.safetensors wine.csv --out predictions.csv")
 def predict(
     model: Annotated[str, Model],
     data: Annotated[str, Data],
@@ -37,7 +36,6 @@ def predict(
         write_whole(out, [predictions.encode("utf-8")])
 
 
-@app.command(epilog="Example: whygrad why wine.safetensors 'w1[0,2]' --data wine.csv")
 def why(
     model: Annotated[str, Model],
     element: Annotated[
@@ -46,28 +44,33 @@ def why(
     data: Annotated[str, typer.Option(metavar="DATA", help="A table: a CSV or Parquet file.")],
     step: Annotated[
         int | None,
-        typer.Option(
-            min=0, max=2**63 - 1, metavar="K", help="Why training step K, from 0, changed it so."
-        ),
+        typer.Option(min=0, metavar="K", help="Why training step K, from 0, changed it so."),
     ] = None,
-    top: Annotated[int, typer.Option(min=1, metavar="N", help="How many terms to show.")] = 10,
+    top: Annotated[int, whole("How many terms to show.")] = 3,
 ) -> None:
-    """Say why a derivative is what it is, term by term, the largest first.
+    """Say why a derivative is what it is, term by term.
 
-    With --step, DATA is the table of the training, which is run again up to that step.
+    The largest terms come first, and the derivative in the largest is opened in turn. With
+    --step, DATA is the table of the training, which is run again up to that step.
     """
+    from ..insight.display import explanation_text, headline_text
+    from ..insight.explanation import Correction
     from ..model import load
     from .legend import legend
 
     network = load(model)
     explanation = network.why(element, data=network.arrays(data), step=step, top=top)
-    typer.echo(str(explanation))
+    if isinstance(explanation, Correction):
+        typer.echo(headline_text(explanation))
+    typer.echo(explanation_text(explanation, top))
     typer.echo(legend(network, explanation, data))
 
 
-@app.command(epilog="Example: whygrad show wine.safetensors")
 def show(model: Annotated[str, Model]) -> None:
-    """Show what is in a model: its table, sizes, weights, training and text."""
+    """Show what is in a model.
+
+    Its target and inputs, sizes, weights, training, score and text.
+    """
     from ..model import load
     from .summary import summary
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ..errors import WhygradError
-from .app import INTERRUPTED, app, moderate
+from .options import number, whole
 from .source import Data, check_output, faults_in, is_file, is_model, is_short, open_network
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ..model import Network
     from ..network.optimizers import Optimizer
 
+INTERRUPTED = 130  # the exit code of what Ctrl-C ended
+
 NET_HELP = "Layers in short (dense:16:tanh,dense:3), a .wg file, or a saved model to go on with."
 SAVE_HELP = "Where the model goes. A file that is there is replaced."
 COST_HELP = "The cost of layers in short; by default it follows from outputs and target."
@@ -23,39 +25,27 @@ VALIDATION_HELP = "The share of rows that is held out, to measure how good the m
 PATIENCE_HELP = "Stop after N epochs without a better held-out cost, and take the best."
 
 
-def _number(text: str) -> Any:
-    return typer.Option(callback=moderate, metavar="NUMBER", help=text)
-
-
-def _whole(text: str, low: int = 1) -> Any:
-    return typer.Option(min=low, max=2**63 - 1, metavar="N", help=text)
-
-
-@app.command(
-    epilog="Example: whygrad train dense:16:tanh,dense:3 wine.csv --target cultivar "
-    "--save wine.safetensors"
-)
 def train(
     net: Annotated[str, typer.Argument(metavar="NET", help=NET_HELP)],
     data: Annotated[str, Data],
     target: Annotated[str, typer.Option(metavar="COLUMN", help="The column to be predicted.")],
     save: Annotated[str, typer.Option(metavar="MODEL", help=SAVE_HELP)],
     cost: Annotated[str | None, typer.Option(metavar="NAME", help=COST_HELP)] = None,
-    epochs: Annotated[int, _whole("How often all rows are seen.")] = 100,
-    batch_size: Annotated[int, _whole("Rows to a step.")] = 32,
+    epochs: Annotated[int, whole("How often all rows are seen.")] = 100,
+    batch_size: Annotated[int, whole("Rows to a step.")] = 32,
     optimizer: Annotated[
         Literal["adam", "sgd"], typer.Option(help="How the weights are corrected.")
     ] = "adam",
-    lr: Annotated[float, _number("The learning rate.")] = 0.01,
+    lr: Annotated[float, number("The learning rate.")] = 0.01,
     schedule: Annotated[
         Literal["constant", "step", "exponential", "cosine"],
         typer.Option(help="How the learning rate changes."),
     ] = "constant",
-    momentum: Annotated[float, _number("What sgd keeps of its last correction.")] = 0.0,
-    weight_decay: Annotated[float, _number("How fast weights decay, times lr.")] = 0.0,
-    validation: Annotated[float, _number(VALIDATION_HELP)] = 0.2,
-    patience: Annotated[int | None, _whole(PATIENCE_HELP)] = None,
-    seed: Annotated[int, _whole("Of weights, split and shuffling.", low=0)] = 0,
+    momentum: Annotated[float, number("What sgd keeps of its last correction.")] = 0.0,
+    weight_decay: Annotated[float, number("How fast weights decay, times lr.")] = 0.0,
+    validation: Annotated[float, number(VALIDATION_HELP)] = 0.2,
+    patience: Annotated[int | None, whole(PATIENCE_HELP)] = None,
+    seed: Annotated[int, whole("Of weights, split and shuffling.", low=0)] = 0,
     dtype: Annotated[
         Literal["float64", "float32"], typer.Option(help="In which to compute.")
     ] = "float64",
