@@ -69,7 +69,7 @@ def prepared(
 
 def _class_numbers(tensor: Tensor, array: Array, size: int) -> Array:
     """The array as whole numbers from 0 to size - 1."""
-    whole = array.astype(np.int64)
+    whole = array.astype(np.int64, copy=False)
     wrong = (whole != array) | (whole < 0) | (whole >= size)
     if wrong.any():
         place = np.unravel_index(int(np.argmax(wrong)), wrong.shape)

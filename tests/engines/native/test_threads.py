@@ -77,7 +77,7 @@ def run(epoch: Epoch, count: int, number: int, limit: int = -1) -> tuple[int, Ar
             sizes.ctypes.data,
             k,
             number,
-            control.ctypes.data,
+            control,
             count,
             moves.ctypes.data,
             1,
@@ -131,7 +131,7 @@ def test_a_caller_that_gives_up_leaves_nobody_waiting(epoch: Epoch) -> None:
     def call(k: int) -> int:
         if k == 0:
             raise KeyboardInterrupt
-        ended.append(epoch(0, 0, k, 2, control.ctypes.data, 5, 0, 0))
+        ended.append(epoch(0, 0, k, 2, control, 5, 0, 0))
         return 0
 
     with pytest.raises(KeyboardInterrupt):
@@ -140,8 +140,8 @@ def test_a_caller_that_gives_up_leaves_nobody_waiting(epoch: Epoch) -> None:
 
 
 def test_the_control_words_begin_a_cache_line() -> None:
-    assert all(threads.new_control().ctypes.data % 64 == 0 for _ in range(20))
-    assert threads.new_control().tolist() == [0] * threads.WORDS
+    assert all(ctypes.addressof(threads.new_control()) % 64 == 0 for _ in range(20))
+    assert list(threads.new_control()) == [0] * threads.WORDS
 
 
 @pytest.mark.parametrize(("target", "pause"), [(jit.X86, "pause"), (jit.ARM, "isb")])

@@ -28,11 +28,13 @@ def suited(array: Array, dtype: np.dtype[Any]) -> Array:
     return array.copy(order="C")
 
 
-def row_numbers(order: Array, samples: int | None, batch_size: int) -> Array:
-    """The numbers of samples as compiled code takes them; they must be below `samples`."""
-    rows = np.asarray(order)
-    if rows.ndim != 1 or rows.dtype.kind not in "iu" or batch_size < 1:
+def row_numbers(order: Array, samples: int, batch_size: int) -> Array:
+    """The numbers of samples as compiled code takes them; they must be below `samples`, if any."""
+    given = np.asarray(order)
+    if given.ndim != 1 or given.dtype.kind not in "iu" or batch_size < 1:
         raise Unusual
-    if samples is not None and rows.size and (rows.min() < 0 or rows.max() >= samples):
+    rows = np.ascontiguousarray(given, np.int64)
+    # read as unsigned, a negative number is larger than all others
+    if samples and rows.view(np.uint64).max(initial=0) >= samples:
         raise Unusual
-    return np.ascontiguousarray(rows, np.int64)
+    return rows

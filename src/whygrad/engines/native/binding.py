@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,20 +12,24 @@ from ...language.system import Tensor
 from ..base import Array
 from ..request import Request
 from .arrays import Unusual, suited
+from .code import Code
+from .memory import ELEMENTS
+from .names import ALL
+
+Shape = tuple[int, ...]
 
 
 class Bound(NamedTuple):
-    """What was given for a tensor, the array that the code works on, and its address."""
+    """What was given for a tensor, the array that the code works on, and its address.
+
+    `lasting` says that the same object may be taken for the same numbers the next time: an array
+    that is worked on in place, or a number.
+    """
 
     given: object
     array: Array
     address: int
-
-    def serves(self, given: object, shape: tuple[int, ...]) -> bool:
-        """Whether it will do again: the same array, worked on in place, or the same number."""
-        if self.given is not given or self.array.shape != shape:
-            return False
-        return self.array is given or not isinstance(given, np.ndarray | list | tuple)
+    lasting: bool
 
 
 class Binding:
@@ -35,37 +39,49 @@ class Binding:
     next epoch start sooner; of any other there is a copy, and what is updated is copied back.
     """
 
-    def __init__(self, request: Request, elements: Mapping[str, np.dtype[Any]]) -> None:
-        """`elements` has the number type of each tensor in the code; the others are not read."""
+    def __init__(self, request: Request, code: Code) -> None:
         whole = request.whole
         self.updated = [u.name for u in whole.updates]
         tensors = (*request.inputs, *(whole.tensors[name] for name in self.updated))
         self.tensors = {t.name: t for t in tensors}
         self._request = request
-        self._elements = elements
+        self._elements = {
+            b.tensor.removesuffix(ALL): ELEMENTS[b.element] for b in code.buffers if b.external
+        }
+        self._classes = {
+            t.name: t.declaration.within
+            for t in tensors
+            if t.declaration is not None and t.declaration.within is not None
+        }
         self._bound: dict[str, Bound] = {}
 
     def bind(
-        self,
-        arrays: Mapping[str, Array],
-        sizes: Mapping[str, int],
-        shapes: Mapping[str, tuple[int, ...]],
-    ) -> dict[str, int]:
-        """The address of each tensor's array, which must have the given shape.
+        self, arrays: Mapping[str, Array], sizes: Mapping[str, int], shapes: Mapping[str, Shape]
+    ) -> None:
+        """Take these arrays, which must have the given shapes.
 
         Raises Unusual, with nothing changed, where the reference engine has to look at them.
         """
         for name, tensor in self.tensors.items():
-            given = arrays.get(name)
             known = self._bound.get(name)
-            if known is None or not known.serves(given, shapes[name]):
+            if (
+                known is None
+                or known.given is not arrays.get(name)
+                or not known.lasting
+                or known.array.shape != shapes[name]
+            ):
                 self._bound[name] = self._new(tensor, arrays, sizes, shapes[name])
-            elif tensor.declaration is not None and tensor.declaration.within is not None:
-                _check_classes(known.array, sizes[tensor.declaration.within])
+        for name, index in self._classes.items():
+            # read as unsigned, a negative number is larger than all others
+            if self._bound[name].array.view(np.uint64).max(initial=0) >= sizes[index]:
+                raise Unusual
         for name in self.updated:
             given = arrays[name]
             if not isinstance(given, np.ndarray) or not given.flags.writeable:
                 raise Unusual
+
+    def addresses(self) -> dict[str, int]:
+        """Where the arrays are, by tensor."""
         return {name: bound.address for name, bound in self._bound.items()}
 
     def values(self) -> list[Array]:
@@ -85,20 +101,13 @@ class Binding:
                 array[...] = arrays[name]
 
     def _new(
-        self,
-        tensor: Tensor,
-        arrays: Mapping[str, Array],
-        sizes: Mapping[str, int],
-        shape: tuple[int, ...],
+        self, tensor: Tensor, arrays: Mapping[str, Array], sizes: Mapping[str, int], shape: Shape
     ) -> Bound:
         try:
             array = self._request.one(tensor, arrays, sizes, shape)
         except DataError:
             raise Unusual from None
         array = suited(array, self._elements.get(tensor.name, array.dtype))
-        return Bound(arrays.get(tensor.name), array, array.ctypes.data)
-
-
-def _check_classes(array: Array, count: int) -> None:
-    if array.size and (array.min() < 0 or array.max() >= count):
-        raise Unusual
+        given = arrays.get(tensor.name)
+        lasting = array is given or not isinstance(given, np.ndarray | list | tuple)
+        return Bound(given, array, array.ctypes.data, lasting)

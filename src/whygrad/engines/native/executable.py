@@ -6,16 +6,21 @@ import ctypes
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from .code import Code
 from .jit import Library
-from .memory import Memory
+from .memory import LINE, Memory
 from .threads import SUBSCRIPT, new_control, together
 
 _WORD, _POINTER = ctypes.c_int64, ctypes.c_void_p
 _EPOCH = ctypes.CFUNCTYPE(_WORD, _POINTER, _POINTER, _WORD, _WORD, _POINTER, _WORD, _POINTER, _WORD)
 """The type of `@epoch`, see `driver`."""
+
+_BYTES = ctypes.sizeof(_WORD)
+
+
+def _words(values: Sequence[int]) -> ctypes.Array[ctypes.c_int64]:
+    """The numbers as compiled code reads them."""
+    return (_WORD * len(values))(*values)
 
 
 class Outcome(NamedTuple):
@@ -32,7 +37,8 @@ class Executable:
         self.code = code
         self.memory = Memory(code)
         self.external = {b.tensor: k for k, b in enumerate(code.buffers) if b.external}
-        self._external = list(self.external.values())
+        # so many words for each thread that no two of them write to one cache line
+        self._width = len(code.buffers) + LINE // _BYTES
         self._own = [k for k, b in enumerate(code.buffers) if not b.external]
         self._library = Library(machine_code, symbols)
         self._epoch = _EPOCH(self._library.address("epoch"))
@@ -50,26 +56,25 @@ class Executable:
         `pointers` has the address of every external tensor's array, which must stay as long as
         this call. From step to step some of them move on by so many bytes (`strides`).
         """
-        words = len(self.code.buffers) + 8  # so that two threads write to different cache lines
-        tables = np.zeros((threads, words + -words % 8), np.int64)
-        tables[:, self._own] = self.memory.addresses(sizes)
-        tables[:, self._external] = [pointers[name] for name in self.external]
-        moves = np.array([(self.external[n], s) for n, s in (strides or {}).items()], np.int64)
-        values = np.array(sizes, np.int64)
+        row = [0] * self._width
+        for slot, address in zip(self._own, self.memory.addresses(sizes), strict=True):
+            row[slot] = address
+        for name, slot in self.external.items():
+            row[slot] = pointers[name]
+        moves = [word for n, s in (strides or {}).items() for word in (self.external[n], s)]
+        tables, places, values = _words(row * threads), _words(moves), _words(sizes)
         control = new_control()
-        first, size_place = tables.ctypes.data, values.ctypes.data
-        control_place, move_place = control.ctypes.data, moves.ctypes.data
 
         def enter(number: int) -> int:
             done: int = self._epoch(
-                first + number * tables.strides[0],
-                size_place,
+                ctypes.addressof(tables) + number * self._width * _BYTES,
+                values,
                 number,
                 threads,
-                control_place,
+                control,
                 count,
-                move_place,
-                len(moves),
+                places,
+                len(moves) // 2,
             )
             return done
 

@@ -107,17 +107,20 @@ class Memory:
         self._names = code.runtime_sizes
         self._block = zeros(0)
         self._sizes: tuple[int, ...] | None = None
+        self._addresses: list[int] = []
         self._known: dict[tuple[int, ...], Places] = {}
 
-    def addresses(self, sizes: tuple[int, ...]) -> Array:
+    def addresses(self, sizes: tuple[int, ...]) -> list[int]:
         """Where the buffers are in a call with these run-time sizes."""
-        places = self.places(sizes)
-        if places.size > self._block.size:
-            self._block = zeros(places.size)
-        elif sizes != self._sizes:
-            self._block[:] = 0
-        self._sizes = sizes
-        return places.offsets + self._block.ctypes.data
+        if sizes != self._sizes:
+            places = self.places(sizes)
+            if places.size > self._block.size:
+                self._block = zeros(places.size)
+            else:
+                self._block[:] = 0
+            self._sizes = sizes
+            self._addresses = [self._block.ctypes.data + offset for offset in places.offsets]
+        return self._addresses
 
     def places(self, sizes: tuple[int, ...]) -> Places:
         """Where in the block the buffers are."""
@@ -130,7 +133,7 @@ class Memory:
     def view(self, tensor: str, sizes: tuple[int, ...]) -> Array:
         """A tensor after a call with these sizes; it is overwritten by the next call."""
         k = next(k for k, b in enumerate(self.buffers) if b.tensor == tensor)
-        offset = int(self.places(sizes).offsets[k])
+        offset = self.places(sizes).offsets[k]
         return view(self.buffers[k], self._named(sizes), self._block, offset)
 
     def _named(self, sizes: tuple[int, ...]) -> dict[str, int]:
@@ -140,7 +143,7 @@ class Memory:
 class Places(NamedTuple):
     """Offsets of buffers in a block, and the bytes of the block."""
 
-    offsets: Array
+    offsets: tuple[int, ...]
     size: int
 
 
@@ -152,7 +155,7 @@ def placed(buffers: Sequence[Buffer], sizes: Mapping[str, int]) -> Places:
         size = prod(memory_shape(b, sizes)) * ELEMENTS[b.element].itemsize
         lifetimes.append(Lifetime(*(b.alive or (0, last)), size))
     found = offsets(lifetimes)
-    return Places(np.array(found, np.int64), extent(lifetimes, found) + SLACK)
+    return Places(found, extent(lifetimes, found) + SLACK)
 
 
 def zeros(size: int) -> Array:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from _thread import LockType, allocate_lock, start_new_thread
 from collections.abc import Callable
 
-import numpy as np
-
-from ..base import Array
 from .jit import Target
 
 SPINS = 2000
@@ -25,6 +23,9 @@ SUBSCRIPT and INFINITE are set by a step where a subscript leaves its range and 
 finite; STOP tells all threads alike, from the next barrier on, that one of them is set. GATE is 0
 until the calling thread has come in (1) or has given up (2).
 """
+
+Control = ctypes.c_int64 * WORDS
+"""The type of `%control`."""
 
 _PAUSE = {
     "x86": ("declare void @llvm.x86.sse2.pause()", "call void @llvm.x86.sse2.pause()"),
@@ -122,7 +123,9 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def together(function: Callable[[int], int], control: Array, threads: int) -> int:
+def together(
+    function: Callable[[int], int], control: ctypes.Array[ctypes.c_int64], threads: int
+) -> int:
     """Call `function(number)` in so many threads at once, the calling one being number 0.
 
     Returns what number 0 returns, when all have returned. A new thread costs about 10 µs, and
@@ -151,7 +154,7 @@ def together(function: Callable[[int], int], control: Array, threads: int) -> in
             lock.acquire()
 
 
-def new_control() -> Array:
-    """An array for `%control`, at the start of a cache line."""
-    words = np.zeros(WORDS + 8, np.int64)
-    return words[-(words.ctypes.data // 8) % 8 :][:WORDS]
+def new_control() -> ctypes.Array[ctypes.c_int64]:
+    """Words for `%control`, all 0, at the start of a cache line."""
+    room = (ctypes.c_int64 * (WORDS + 8))()
+    return Control.from_buffer(room, -ctypes.addressof(room) % 64)

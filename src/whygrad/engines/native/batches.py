@@ -1,0 +1,79 @@
+"""Which batches make up an epoch: how many of which size, and what arrays they are taken from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from ...errors import SizeError
+from ...language.system import Tensor
+from ..base import Array
+from ..request import Request
+from .arrays import Unusual
+from .code import Code
+from .layouts import KEPT, Layout, Layouts
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class Batches(NamedTuple):
+    """So many batches of one size, and the shapes of the caller's arrays."""
+
+    size: int
+    count: int
+    layout: Layout
+    shapes: Shapes
+
+
+class Division:
+    """Divides the samples of an epoch into batches."""
+
+    def __init__(self, request: Request, code: Code, inputs: Mapping[str, Tensor]) -> None:
+        """`request` is that of a step; the size of a batch may be fixed in it."""
+        self.batch = request.whole.batch or ""
+        self.gathered = {
+            name: t.indices.index(self.batch)
+            for name, t in inputs.items()
+            if t.kind == "given" and self.batch in t.indices
+        }
+        self._inputs = inputs
+        self._fixed = request.sizes.get(self.batch)
+        self._layouts = Layouts(request.with_open_batch(), code)
+        self._known: dict[tuple[int, int, int], tuple[Batches, ...]] = {}
+
+    def samples(self, arrays: Mapping[str, Array]) -> int:
+        """How many samples the arrays hold; 0 where no array has a batch index."""
+        for name, axis in self.gathered.items():
+            shape = np.shape(arrays[name]) if name in arrays else ()
+            if axis >= len(shape):
+                raise Unusual
+            return int(shape[axis])
+        return 0
+
+    def batches(self, samples: int, length: int, size: int) -> tuple[Batches, ...]:
+        """The batches of an epoch over `length` samples: the full ones, and a smaller last one.
+
+        Raises Unusual where a batch has not the size that it must have.
+        """
+        key = samples, length, size
+        if key not in self._known:
+            if len(self._known) == KEPT:
+                self._known.clear()
+            full, last = divmod(length, size)
+            parts = [(size, full)] * (full > 0) + [(last, 1)] * (last > 0)
+            self._known[key] = tuple(self._of_size(s, count, samples) for s, count in parts)
+        return self._known[key]
+
+    def _of_size(self, size: int, count: int, samples: int) -> Batches:
+        if self._fixed not in (None, size):
+            raise Unusual
+        try:
+            layout = self._layouts.find(size if self.batch else None, samples)
+        except SizeError:
+            raise Unusual from None
+        shapes = {name: layout.shapes[name] for name in self._inputs}
+        for name, axis in self.gathered.items():
+            shapes[name] = (*shapes[name][:axis], samples, *shapes[name][axis + 1 :])
+        return Batches(size, count, layout, shapes)
