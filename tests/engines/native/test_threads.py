@@ -13,8 +13,24 @@ from whygrad.engines.base import Array
 from whygrad.engines.native import driver, jit, threads
 
 # Each thread adds to a number of its own that of its neighbour, as it was before the step. Slot 0
-# holds two rows of numbers: of even and of odd steps; slot 1 the place of the step's number.
+# holds rows of numbers: of even and of odd steps, and marks; slot 1 the place of the step's number.
 STEP = """
+define void @begin(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control) {
+  %numbers = load ptr, ptr %buffers
+  %mark = getelementptr [8 x i64], ptr %numbers, i64 2, i64 %thread
+  store i64 3, ptr %mark
+  ret void
+}
+
+define void @end(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control) {
+  %numbers = load ptr, ptr %buffers
+  %mark = getelementptr [8 x i64], ptr %numbers, i64 2, i64 %thread
+  %begun = load i64, ptr %mark
+  %ended = mul i64 %begun, 7
+  store i64 %ended, ptr %mark
+  ret void
+}
+
 define void @step(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control) {
   %numbers = load ptr, ptr %buffers
   %step.slot = getelementptr ptr, ptr %buffers, i64 1
@@ -64,7 +80,7 @@ def epoch() -> Epoch:
 
 
 def run(epoch: Epoch, count: int, number: int, limit: int = -1) -> tuple[int, Array]:
-    numbers = np.zeros((2, 8), np.int64)
+    numbers = np.zeros((3, 8), np.int64)
     numbers[0] = np.arange(8) + 1
     steps = np.arange(count, dtype=np.int64)
     tables = np.array([[numbers.ctypes.data, steps.ctypes.data]] * number)
@@ -98,6 +114,7 @@ def test_no_thread_runs_ahead(epoch: Epoch, number: int) -> None:
     count = 20000 if number < 3 else 300
     done, numbers = run(epoch, count, number)
     assert done == count
+    assert numbers[2].tolist() == [21] * number + [0] * (8 - number)
     assert numbers[count % 2, :number].tolist() == expected(count, number).tolist()
 
 
@@ -120,6 +137,7 @@ def test_a_flag_stops_all_threads_after_the_same_step(epoch: Epoch, number: int)
     for limit in (0, 1, 7, 99):
         done, numbers = run(epoch, 100, number, limit)
         assert done == limit
+        assert numbers[2, number - 1] == 21
         assert numbers[(limit + 1) % 2, :number].tolist() == expected(limit + 1, number).tolist()
 
 

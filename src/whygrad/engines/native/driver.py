@@ -8,20 +8,24 @@ define i64 @epoch(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %cont
 entry:
   %stop.p = getelementptr i64, ptr %control, i64 2
   %started = call i1 @gate(ptr %control, i64 %thread)
-  br i1 %started, label %step, label %never
+  br i1 %started, label %start, label %never
+start:
+  call void @begin(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
+  call void @barrier(ptr %control, i64 %threads)
+  br label %step
 step:
-  %k = phi i64 [ 0, %entry ], [ %k.next, %moving ]
+  %k = phi i64 [ 0, %start ], [ %k.next, %moving ]
   call void @step(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
   call void @barrier(ptr %control, i64 %threads)
   %stop = load atomic i64, ptr %stop.p monotonic, align 8
   %stopped = icmp ne i64 %stop, 0
-  br i1 %stopped, label %done, label %begin
-begin:
+  br i1 %stopped, label %done, label %next
+next:
   %k.next = add i64 %k, 1
   %more = icmp ult i64 %k.next, %count
   br i1 %more, label %moving, label %done
 moving:
-  %m = phi i64 [ 0, %begin ], [ %m.next, %move ]
+  %m = phi i64 [ 0, %next ], [ %m.next, %move ]
   %left = icmp ult i64 %m, %moved
   br i1 %left, label %move, label %step
 move:
@@ -36,7 +40,8 @@ move:
   %m.next = add i64 %m, 1
   br label %moving
 done:
-  %steps = phi i64 [ %k, %step ], [ %k.next, %begin ]
+  %steps = phi i64 [ %k, %step ], [ %k.next, %next ]
+  call void @end(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
   ret i64 %steps
 never:
   ret i64 0
@@ -44,8 +49,10 @@ never:
 """
 """`@epoch` calls `@step` up to `count` times and returns how many steps went well.
 
-All threads call it, each with its own number and its own table of buffers. After a step it moves
-some of their pointers on: `moves` holds pairs of a slot in the table and a number of bytes (those
-of the rows of a batch, of its noise, of its cost). It ends early, in all threads alike, after a
-step that set a flag in `control`; needs `@barrier` and `@gate`, see `threads`.
+All threads call it, each with its own number and its own table of buffers. Before the first step
+`@begin` brings what is updated into the layout in which the steps keep it, and at last `@end`
+brings it back. After a step some of the pointers in the table move on: `moves` holds pairs of a
+slot and a number of bytes (those of the rows of a batch, of its noise, of its cost). The loop ends
+early, in all threads alike, after a step that set a flag in `control`. It needs `@barrier` and
+`@gate`, see `threads`.
 """
