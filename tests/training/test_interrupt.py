@@ -101,6 +101,12 @@ def test_a_second_signal_does_not_wait(monkeypatch) -> None:
     assert reached(net, data)
 
 
+def test_after_a_training_ctrl_c_is_what_it_was() -> None:
+    net, data = regression()
+    net.train(data=data, epochs=1)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_a_handler_of_the_program_is_left_in_place(monkeypatch) -> None:
     came = []
     monkeypatch.setattr(ReferenceProgram, "epoch", _with_signal(ReferenceProgram.epoch))
