@@ -60,7 +60,7 @@ class Block:
         self.rows = rows
         self.trusted = trusted
         self.locals: dict[Reference, Callable[[Point], Value]] = {}
-        self.tails: dict[int, Value] = {}
+        self.tails: dict[int, Callable[[], Value]] = {}
         self.guards: tuple[Expression, ...] = ()
         self.key = object()
 
@@ -80,7 +80,16 @@ class Block:
 
     def tail(self, number: int) -> Value | None:
         """Which lanes of a vector are inside the range, or None where all are."""
-        return self.tails.get(number)
+        if number not in self.tails:
+            return None
+        key = (self.key, "tail", number)
+        return self.f.known(key) or self.f.note(key, self.tails[number]())
+
+    def inside(self, number: int) -> Value:
+        """Which lanes of a vector are inside the range, by comparison with the size."""
+        assert self.lane is not None
+        place = self.index(self.lane, (0, number))
+        return self.instruction("icmp slt", [place, self.f.size(self.lane)], "i1")
 
     def index(self, name: str, point: Point) -> Value:
         """The value of an index: for the lane's one number for each lane."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ....language.expression import Reference, references
 from ....language.ranges import margins
@@ -37,8 +37,24 @@ def buffers(
         memory = tuple(Axis(axes[k], constants.get(axes[k]), *beyond[k]) for k in order)
         out = name in external
         kind = "i64" if name in whole else element
-        found[name] = Buffer(name, name, kind, memory, order, 1 if out or not axes else lanes, out)
+        multiple = 1 if out or not axes else _multiple(memory, lanes)
+        found[name] = Buffer(name, name, kind, memory, order, multiple, out)
     return found
+
+
+def _multiple(axes: Sequence[Axis], lanes: int) -> int:
+    """Of what the length of the last axis is a multiple: whole vectors.
+
+    Rows that lie a multiple of 1,024 bytes apart share few places of the cache; such rows get a
+    vector more.
+    """
+    size = axes[-1].size
+    if size is None:
+        return 2 * lanes  # blocks along a run-time index are of two vectors
+    length = size + axes[-1].before + axes[-1].after
+    length += -length % lanes
+    crowded = len(axes) > 1 and length % (16 * lanes) == 0
+    return length + lanes if crowded else lanes
 
 
 def _read_elsewhere(schedule: Schedule) -> frozenset[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from math import prod
 
 from ....language.expression import Pad, Reduce, Reference
 from ....language.intervals import interval
 from ....language.system import System
-from ..code import Code
+from ..code import Buffer, Code
 from ..jit import Target
 from ..names import ALL
 from ..plan import Plan, Scatter
@@ -16,8 +17,9 @@ from .buffers import buffers
 from .function import Function
 from .nest import NestWriter
 from .parts import read_by, written_by
+from .resident import OWN, resident
 from .scatter import write_scatter
-from .schedule import NOMINAL, Schedule, Scheduled, Stepped, Tiled, lanes, schedule
+from .schedule import NOMINAL, Scheduled, Stepped, Tiled, lanes, schedule
 from .step import Call, Steps, StepWriter
 
 SMALL = 1 << 15
@@ -39,19 +41,22 @@ class _Module:
     def __init__(
         self, plan: Plan, system: System, dtype: str, target: Target, updated: frozenset[str]
     ) -> None:
-        self.plan, self.system = plan, system
+        self.resident = resident(plan, updated)
+        self.plan, self.system = self.resident.plan, system
         self.element = "float" if dtype == "float32" else "double"
-        self.lanes = lanes(target, self.element)
-        self.bits = target.vector_bits
-        self.checked = updated | {str(system.cost)} if updated else updated
+        self.lanes, self.bits = lanes(target, self.element), target.vector_bits
+        own = frozenset(name + OWN for name in updated)
+        cost = frozenset({str(system.cost)} if updated else ())
+        self.checked = own | cost
         self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
-        external = frozenset(plan.axes) - plan.assigned | self.checked
-        self.schedule: Schedule = schedule(plan, external, target, self.element)
+        self.external = frozenset(self.plan.axes) - self.plan.assigned | cost
+        self.schedule = schedule(self.plan, self.external, own, target, self.element)
+        self.lasting = frozenset(self.plan.results.values()) | own
         self.memory = buffers(
             self.schedule,
             system,
-            frozenset(plan.results.values()) | updated,
-            external,
+            self.lasting | updated,
+            self.external,
             self.constants,
             self.element,
             self.lanes,
@@ -61,14 +66,25 @@ class _Module:
 
     def code(self) -> Code:
         """Everything, in an order that does not depend on chance."""
-        calls = tuple(self._call(part) for part in self.schedule.parts)
         step = StepWriter(self.memory, self.plan)
-        text = step.write(calls)
+        texts = [step.write("@step", tuple(map(self._call, self.schedule.parts)))]
+        for name, nests in (("@begin", self.resident.begin), ("@end", self.resident.end)):
+            copies = (Tiled(n, n.indices[-1] if n.indices else None, None, 1, 1) for n in nests)
+            texts.append(
+                StepWriter(self.memory, self.plan).write(name, tuple(map(self._call, copies)))
+            )
         self.declared |= set(step.declared.values())
         functions = (f"define internal void {name}{t}" for t, name in self.functions.items())
         width = f'attributes #0 = {{ nounwind "prefer-vector-width"="{self.bits}" }}\n'
-        parts = [*functions, *sorted(self.declared), text, width]
-        return Code("\n".join(parts), tuple(self.memory.values()), step.runtime_sizes)
+        text = "\n".join([*functions, *sorted(self.declared), *texts, width])
+        return Code(text, self._buffers(step.lives), step.runtime_sizes)
+
+    def _buffers(self, lives: Mapping[str, tuple[int, int]]) -> tuple[Buffer, ...]:
+        """The buffers, each with the phases in which it is used; what lasts is used in all."""
+        return tuple(
+            b if b.external or b.name in self.lasting else replace(b, alive=lives[b.name])
+            for b in self.memory.values()
+        )
 
     def _call(self, part: Scheduled) -> Call | Steps:
         if isinstance(part, Stepped):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from ....language.expression import Reduce, Reference, references
 from ..code import Buffer
@@ -11,15 +12,18 @@ from ..plan import Assign
 from . import access
 from .block import Block, Point
 from .function import Function
-from .reduce import inside_lanes, multiply_add, reduce
+from .reduce import multiply_add, reduce
 from .schedule import Tiled
 from .writer import Loop, Value
 
 NOT_FINITE = 1
 """The flag that says that a checked value is not finite."""
 
-Body = Callable[[int, int, int | None], None]
-"""Writes a block of so many rows and vectors; the last vector may have fewer lanes."""
+OPEN = -1
+"""The number of lanes of a last vector that may have fewer of them."""
+
+Body = Callable[[int, int | None], None]
+"""Writes blocks of so many vectors, the last of which may have fewer lanes (None: it has all)."""
 
 
 class NestWriter:
@@ -60,7 +64,7 @@ class NestWriter:
             loop = self.f.begin(start, stop, 1, may_be_empty=index == split)
             self.indices[index] = loop.counter
             opened.append((loop, index))
-        self._through_lanes(lambda vectors, last: self._through_rows(vectors, last))
+        self._through_lanes(self._through_rows)
         for loop, index in reversed(opened):
             self.f.end(loop)
             del self.indices[index]
@@ -76,39 +80,30 @@ class NestWriter:
 
     # Lanes
 
-    def _through_lanes(self, body: Callable[[int, int | None], None]) -> None:
-        """Blocks along the lane index: whole ones, then what is left; -1 lanes are not known."""
+    def _through_lanes(self, body: Body) -> None:
+        """Blocks of so many vectors along the lane index; the last one may be smaller."""
         index, f = self.inner_lane, self.f
         if index is None:
             body(1, None)
             return
-        span = self.tiled.vectors * self.lanes
-        size = f.size(index)
+        size, vectors = f.size(index), self.tiled.vectors
+        span = vectors * self.lanes
         if size.constant is None:
-            self._through_open_lanes(index, size, span, body)
+            with self._loop(index, f.integer(0), size, span):
+                body(vectors, OPEN)
             return
-        whole, rest = divmod(size.constant, span)
+        whole, rest = divmod(-(-size.constant // self.lanes), vectors)
+        last = size.constant % self.lanes or None
         if whole == 1:
             self.indices[index] = f.integer(0)
-            body(self.tiled.vectors, None)
+            body(vectors, None if rest else last)
         elif whole:
             with self._loop(index, f.integer(0), f.integer(whole * span), span):
-                body(self.tiled.vectors, None)
+                body(vectors, None if rest or last is None else OPEN)
         if rest:
             self.indices[index] = f.integer(whole * span)
-            vectors, last = -(-rest // self.lanes), rest % self.lanes
-            body(vectors, last or None)
+            body(rest, last)
         self.indices.pop(index, None)
-
-    def _through_open_lanes(
-        self, index: str, size: Value, span: int, body: Callable[[int, int | None], None]
-    ) -> None:
-        f = self.f
-        whole = f.emit(f"and i64 {size.text}, {-span}", "i64", 1, [size])
-        with self._loop(index, f.integer(0), whole, span):
-            body(self.tiled.vectors, None)
-        with self._loop(index, whole, size, self.lanes):
-            body(1, -1)
 
     # Rows
 
@@ -186,10 +181,10 @@ class NestWriter:
             rows,
             self.trusted,
         )
-        if last is not None:
-            block.tails[vectors - 1] = (
-                inside_lanes(block, vectors - 1) if last < 0 else self._first_lanes(last)
-            )
+        if last == OPEN:
+            block.tails.update({v: partial(block.inside, v) for v in range(vectors)})
+        elif last is not None:
+            block.tails[vectors - 1] = partial(self._first_lanes, last)
         points = [(k, v) for k in range(rows) for v in range(vectors)]
         sums: list[Value] = []
         for step in self.nest.steps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from ....language.expression import Bracket, Expression, Multiply, Number, Reduce
 from .block import Block, Point
@@ -149,7 +150,7 @@ def _lanes(
     loop = f.begin(start, stop, block.lanes * sides, accumulators)
     block.indices[lane] = loop.counter
     if masked:
-        block.tails.update({side: inside_lanes(block, side) for side in range(sides)})
+        block.tails.update({side: partial(block.inside, side) for side in range(sides)})
     new = [
         _masked(block, e, a, (p[0], side)) if side < sides else a
         for (p, side), a in zip(keys, loop.carried, strict=True)
@@ -157,15 +158,6 @@ def _lanes(
     block.tails.clear()
     del block.indices[lane]
     return list(f.end(loop, new))
-
-
-def inside_lanes(block: Block, number: int) -> Value:
-    """Which lanes of a vector are inside the range of the lane index."""
-    assert block.lane is not None
-    place = block.spread(block.vector_start(number), block.lanes)
-    steps = ", ".join(f"i64 {k}" for k in range(block.lanes))
-    place = block.f.emit(f"add {place}, <{steps}>", "i64", block.lanes, [place])
-    return block.instruction("icmp slt", [place, block.f.size(block.lane)], "i1")
 
 
 def _masked(block: Block, e: Reduce, accumulator: Value, point: Point) -> Value:

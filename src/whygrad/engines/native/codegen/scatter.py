@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from ....language.expression import Index, Reference
 from ..code import Buffer
@@ -10,7 +11,6 @@ from ..plan import Scatter
 from . import access
 from .block import Block
 from .function import SIZES, Function
-from .reduce import inside_lanes
 from .writer import Loop, Value, vector
 
 
@@ -24,10 +24,10 @@ def write_scatter(
 ) -> Function:
     """Write the function of a scatter; it is run by one thread."""
     f = Function(memory, constants)
-    _clear(f, part.name)
     lane = _lane(part, memory[part.name])
     outer = {i for e in (*part.subscripts, part.value) for i in e.free} - set(part.indices)
     indices = {i: f.outer_index(i) for i in sorted(outer)}
+    _clear(Block(f, element, lanes, indices, None, None, 1, trusted), part)
     loops: list[Loop] = []
     for index in [i for i in part.indices if i != lane] + ([lane] if lane else []):
         step = lanes if index == lane else 1
@@ -35,15 +35,21 @@ def write_scatter(
         indices[index] = loops[-1].counter
     block = Block(f, element, lanes, indices, None, lane, 1, trusted)
     if lane is not None:
-        block.tails[0] = inside_lanes(block, 0)
+        block.tails[0] = partial(block.inside, 0)
     _add(block, part, lanes if lane else 1)
     for loop in reversed(loops):
         f.end(loop)
     return f
 
 
-def _clear(f: Function, tensor: str) -> None:
-    buffer = f.memory[tensor]
+def _clear(block: Block, part: Scatter) -> None:
+    """Zeroes the tensor, or the part of it that is at the present steps of the loops around."""
+    f = block.f
+    inner = [axis for axis in part.axes if axis not in f.outer]
+    if len(inner) < len(part.axes):
+        _clear_part(block, part, inner)
+        return
+    buffer = f.memory[part.name]
     count = f.integer(1)
     for k, axis in enumerate(buffer.axes):
         length = f.length(axis)
@@ -53,7 +59,19 @@ def _clear(f: Function, tensor: str) -> None:
     size = f.multiply(count, f.integer(SIZES[buffer.element]))
     no = Value("false", "i1", 1, f.root)
     zero = Value("0", "i8", 1, f.root)
-    f.order("llvm.memset.p0.i64", [f.pointer(tensor), zero, size, no])
+    f.order("llvm.memset.p0.i64", [f.pointer(part.name), zero, size, no])
+
+
+def _clear_part(block: Block, part: Scatter, inner: list[str]) -> None:
+    f = block.f
+    loops = []
+    for index in inner:
+        loops.append(f.begin(f.integer(0), f.size(index), 1))
+        block.indices[index] = loops[-1].counter
+    target = Reference(part.name, tuple(map(Index, part.axes)))
+    access.store(block, target, f.real(0, block.element), (0, 0))
+    for loop in reversed(loops):
+        f.end(loop)
 
 
 def _lane(part: Scatter, buffer: Buffer) -> str | None:

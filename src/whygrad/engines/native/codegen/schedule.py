@@ -70,20 +70,33 @@ def lanes(target: Target, element: str) -> int:
     return target.vector_bits // (32 if element == "float" else 64)
 
 
-def schedule(plan: Plan, fixed: frozenset[str], target: Target, element: str) -> Schedule:
-    """Schedule a plan; the tensors in `fixed` lie in memory as the caller has them."""
-    return _Scheduler(plan, fixed, target, element).run()
+def schedule(
+    plan: Plan, fixed: frozenset[str], natural: frozenset[str], target: Target, element: str
+) -> Schedule:
+    """Schedule a plan.
+
+    The tensors in `fixed` lie in memory as the caller has them; those in `natural` have their
+    axes in the same order.
+    """
+    return _Scheduler(plan, fixed, natural, target, element).run()
 
 
 class _Scheduler:
-    def __init__(self, plan: Plan, fixed: frozenset[str], target: Target, element: str) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        fixed: frozenset[str],
+        natural: frozenset[str],
+        target: Target,
+        element: str,
+    ) -> None:
         self.plan = plan
         self.fixed = fixed
         self.target = target
         self.lanes = lanes(target, element)
         self.axes = dict(plan.axes)
         self.orders = {name: tuple(range(len(axes))) for name, axes in plan.axes.items()}
-        self.placed: set[str] = set()
+        self.placed: set[str] = set(natural)
         self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
         self.copies: dict[tuple[str, int], str] = {}
 
@@ -256,13 +269,32 @@ class _Scheduler:
             return None, 1, 1
         across = lane not in nest.indices
         length = ceil(self._size(lane) / self.lanes)
-        wide = 1 if across else min(2, length)
-        rows = 8 if self.target.vector_registers >= 32 else 6
         options = [i for i in nest.indices if i != lane and self._size(i) > 1]
         row = min(options, key=lambda i: self._loads(sums, i, lane), default=None)
         if row is None or not self._reuses(sums, row):
-            return None, 1, 1 if across else min(4, length)
-        return row, min(rows, self._size(row)), wide
+            return None, 1, 1 if across else self._vectors(lane, length, (4, 3, 2))
+        wide = 1 if across else self._vectors(lane, length, (2, 3) if self._many else (2,))
+        return row, self._rows(row), wide
+
+    @property
+    def _many(self) -> bool:
+        return self.target.vector_registers >= 32
+
+    def _vectors(self, lane: str, length: int, options: tuple[int, ...]) -> int:
+        """How many vectors to a block: such that they come out even, if that can be."""
+        if lane not in self.constants:
+            return 2
+        if length < 2:
+            return 1
+        return next((n for n in options if length % n == 0), options[0])
+
+    def _rows(self, row: str) -> int:
+        """How many rows to a tile: the same."""
+        most = 8 if self._many else 6
+        size = self._size(row)
+        if size <= most or row not in self.constants:
+            return min(most, size)
+        return next((n for n in range(most, most // 2, -1) if size % n == 0), most)
 
     def _loads(self, sums: list[Reduce], row: str, lane: str) -> int:
         """Loads for one turn of a tile of 8 by 2."""

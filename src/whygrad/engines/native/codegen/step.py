@@ -59,21 +59,22 @@ class StepWriter(Writer):
         self.threads = Value("%threads", "i64", 1, self.root)
         self.indices: dict[str, Value] = {}
         self.pending: list[Call | Steps] = []
+        self.phase = 0
+        self.lives: dict[str, tuple[int, int]] = {}
 
-    def write(self, calls: tuple[Call | Steps, ...]) -> str:
-        """The text of the function."""
+    def write(self, name: str, calls: tuple[Call | Steps, ...]) -> str:
+        """The text of a function that makes the calls."""
         self._sequence(calls)
         body = "\n".join(self.text())
         return (
-            "define void @step(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)"
+            f"define void {name}(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)"
             f" #0 {{\nentry:\n{body}\n  ret void\n}}\n"
         )
 
     def _sequence(self, calls: tuple[Call | Steps, ...]) -> None:
         for single, group in _groups(calls):
             if any(_clash(p, c) for p in self.pending for c in group):
-                self.command("call void @barrier(ptr %control, i64 %threads)")
-                self.pending.clear()
+                self._barrier()
             if single:
                 # the loop has a turn for thread 0 and none for the others
                 only = self.begin(self.thread, self.integer(1), 1, may_be_empty=True)
@@ -100,13 +101,24 @@ class StepWriter(Writer):
         ]
         if not alone:
             if any(_clash(p, call) for p in self.pending):
-                self.command("call void @barrier(ptr %control, i64 %threads)")
-                self.pending.clear()
+                self._barrier()
             self.pending.append(call)
         self.command(f"call void {call.name}({', '.join(arguments)})")
+        self._lives(call, self.phase)
+
+    def _barrier(self) -> None:
+        self.command("call void @barrier(ptr %control, i64 %threads)")
+        self.pending.clear()
+        self.phase += 1
+
+    def _lives(self, call: Call | Steps, since: int) -> None:
+        """Note which tensors are in use from a phase to the present one."""
+        for name in call.reads | call.writes:
+            first, _ = self.lives.get(name, (since, 0))
+            self.lives[name] = min(first, since), self.phase
 
     def _steps(self, call: Steps, alone: bool) -> None:
-        size = self._size(call.index)
+        size, since = self._size(call.index), self.phase
         loop = self.begin(self.integer(0), size, 1)
         value = loop.counter
         if call.direction < 0:
@@ -116,13 +128,13 @@ class StepWriter(Writer):
             for inner in call.body:
                 self._one(inner, alone=True)
         else:
-            self.command("call void @barrier(ptr %control, i64 %threads)")
-            self.pending.clear()
+            self._barrier()
             self._sequence(call.body)
         self.end(loop)
         del self.indices[call.index]
         if not alone:
             self.pending.append(call)
+        self._lives(call, since)
 
     def _pointer(self, name: str) -> Value:
         known = self.known(("pointer", name))
