@@ -339,6 +339,7 @@ def test_a_loop_that_runs_downwards() -> None:
     [
         ("a <- a + 1\nb <- a", "  b = a\n  a = a + 1\n"),
         ("a <- b\nb <- a", "  b·next = a\n  a = b\n  b = b·next\n"),
+        ("a <- exp(b)\nb <- exp(b)", "  a·exp = exp(b)\n  a = a·exp\n  b = a·exp\n"),
     ],
 )
 def test_updates_read_old_values(updates: str, expected: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ....language.expression import Call, Expression, Number, Power, Reduce, Reference, Where
 from ....language.system import Equation
 from .helpers import Helpers, looks_up
+from .select import updated
 
 CHEAP = ("abs", "max", "min")
 
@@ -18,8 +19,8 @@ def shared(equations: Sequence[Equation], helpers: Helpers) -> list[Equation]:
     """The equations with such values as equations of their own."""
     often = _often(equations)
     for e in equations:
-        if e.value in often and e.value not in helpers.known and not e.is_start:
-            helpers.known[e.value] = Reference(e.name, e.subscripts)
+        if e.value in often and not e.is_start and updated(e.name) is None:
+            helpers.known.setdefault(e.value, Reference(e.name, e.subscripts))
     found = []
     for equation in equations:
         value = _Sharing(equation, often, helpers).value()
@@ -42,10 +43,10 @@ class _Sharing:
     def value(self) -> Expression:
         """The right side, with references to the values that are shared."""
         value = self.equation.value
-        own = Reference(self.equation.name, self.equation.subscripts)
-        if value in self.often and self.helpers.known[value] != own:
-            return self.helpers.known[value]
         space = frozenset(self.order)
+        own = Reference(self.equation.name, self.equation.subscripts)
+        if value in self.often and self.helpers.known.get(value) != own:
+            return self.replaced(value, space)
         return value.map(lambda child: self.replaced(child, space))
 
     def replaced(self, e: Expression, space: frozenset[str]) -> Expression:
