@@ -1,1 +1,1 @@
-"""Measurements; nothing here is a test."""
+"""Measurements; nothing here is a test. `python -m benchmarks` compares with other frameworks."""
