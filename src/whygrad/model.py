@@ -124,9 +124,9 @@ class Network(BaseNetwork):
         return predict(self, table)
 
     def score(self, table: Table) -> float:
-        """The share of rows whose class is predicted right, or R² where numbers are predicted.
+        """The share of rows that are predicted right, or R² where numbers are predicted.
 
-        R² = 1 - Σ(y - ŷ)² / Σ(y - mean of y)²; it is NaN where all y are the same.
+        Of targets that are -1 and 1 the sign counts; R² = 1 - Σ(y - ŷ)² / Σ(y - mean of y)².
         """
         from .tabular import score
 

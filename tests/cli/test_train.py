@@ -91,6 +91,8 @@ def test_the_same_call_gives_the_same_numbers(whygrad: Command, table: pl.DataFr
         ("dense:1", "weight", {}, "**2 / 2", r"held out: R² = .* on 12 rows"),
         ("dense:1", "colour", {}, "softplus", r"held out: \d+ of 12 rows right"),
         ("dense:1", "weight", {"cost": "absolute_error"}, "abs(", r"held out: R² = "),
+        ("dense:1", "side", {"cost": "hinge"}, "max(0, 1", r"held out: \d+ of 12 rows right"),
+        ("dense:1", "side", {}, "**2 / 2", r"held out: \d+ of 12 rows right"),
         ("dense:3", "kind", {"cost": "hinge"}, "max(0, 1", r"held out: \d+ of 12 rows right"),
     ],
 )
@@ -103,8 +105,8 @@ def test_the_cost_follows_from_outputs_and_target(
     cost: str,
     ending: str,
 ) -> None:
-    age = pl.Series("age", np.arange(60) % 6)
-    table.with_columns(age).write_csv("insects.csv")
+    age = np.arange(60) % 6
+    table.with_columns(age=age, side=1 - 2 * (age % 2)).write_csv("insects.csv")
     done = whygrad(*arguments(net, target=target, **option))
     assert done.code == 0, done.err
     assert cost in str(wg.load("net.safetensors"))
@@ -116,6 +118,11 @@ def test_a_text_is_trained_as_it_stands(whygrad: Command, table: pl.DataFrame) -
     Path("net.wg").write_text(text)
     assert whygrad(*arguments("net.wg")).code == 0
     assert str(wg.load("net.safetensors")) == text
+
+
+def test_a_text_may_come_in(whygrad: Command, table: pl.DataFrame) -> None:
+    assert whygrad(*arguments("-"), given=TEXT.encode()).code == 0
+    assert str(wg.load("net.safetensors")) == TEXT
 
 
 def test_a_saved_model_goes_on(whygrad: Command, table: pl.DataFrame) -> None:

@@ -78,7 +78,7 @@ def train(
     if history.note:
         typer.echo(history.note)
     if validation:
-        typer.echo(_score(network, frame))
+        typer.echo(_score(network, history.measure, frame))
     typer.echo(f"saved in {save}")
     if history.interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -127,12 +127,10 @@ def _from_layers(net: str, frame: pl.DataFrame, target: str, cost: str | None) -
     return Sequential(layers, cost)
 
 
-def _score(network: Network, frame: pl.DataFrame) -> str:
+def _score(network: Network, measure: str, frame: pl.DataFrame) -> str:
     """How good the model is on the rows held out."""
     rows = network.held_out(frame)
     score, count = network.score(rows), len(rows)
-    fitted = network.preprocessing
-    assert fitted is not None
-    if fitted.classes is None:
-        return f"held out: R² = {score:.3f} on {count} rows"
-    return f"held out: {round(score * count)} of {count} rows right, {score:.1%}"
+    if measure == "accuracy":
+        return f"held out: {round(score * count)} of {count} rows right, {score:.1%}"
+    return f"held out: {measure} = {score:.3f} on {count} rows"
