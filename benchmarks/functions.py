@@ -12,9 +12,10 @@ from collections.abc import Callable
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
-
 from tests.engines.native.compiled import HOST, assembly, engine
+
 from whygrad.engines.native.functions import NAMES, arguments
 
 PEERS: dict[str, Callable[..., object]] = {
@@ -24,11 +25,11 @@ PEERS: dict[str, Callable[..., object]] = {
     "softplus": lambda x: np.logaddexp(0, x),
 }
 ELEMENTS = {"float": np.float32, "double": np.float64}
-COUNT, AGAIN, ROUNDS = 1024, 400, 9
+COUNT, AGAIN, ROUNDS = 1024, 50, 40
 
 
 def least(work: Callable[[], object]) -> float:
-    """The shortest of several runs, in nanoseconds."""
+    """The shortest of several runs, each below a slice of the scheduler's time, in nanoseconds."""
     times = []
     for _ in range(ROUNDS):
         start = perf_counter()
@@ -38,27 +39,43 @@ def least(work: Callable[[], object]) -> float:
 
 
 def instructions(name: str, element: str, lanes: int) -> int:
-    """The longest stretch without a label in the loop over a function: its body."""
-    blocks = re.split(r"^\.LBB\S+:.*$", assembly(name, element, lanes, HOST), flags=re.M)
-    return max(len(re.findall(r"^\t[a-z]", block, flags=re.M)) for block in blocks)
+    """How many there are in the inner loop: from its label to the jump back to it."""
+    text = assembly(name, element, lanes, HOST).split("\nloop:")[1]
+    body = re.search(r"^(\.LBB\S+):((?:(?!^\.LBB).)*?)\tjl\t\1$", text, re.M | re.S)
+    assert body
+    return len(re.findall(r"^\t[a-z]", body[2], re.M)) + 1
+
+
+def arrays(dtype: type) -> list[NDArray[np.floating]]:
+    """Two arguments and a place for the results, on cache lines that do not collide."""
+    size = COUNT * np.dtype(dtype).itemsize
+    memory = np.empty(4 * size + 1024, np.uint8)
+    start = -memory.ctypes.data % 64
+    places = [start + i * (size + 256) for i in range(3)]
+    x, y, out = (memory[place : place + size].view(dtype) for place in places)
+    x[:], y[:] = np.random.default_rng(0).uniform(0.1, 4, (2, COUNT))
+    return [x, y, out]
+
+
+def measure(name: str, element: str) -> str:
+    """One line of the table."""
+    dtype = ELEMENTS[element]
+    x, y, out = arrays(dtype)
+    lanes = 64 // x.itemsize
+    _keep, run = engine(name, element, lanes, HOST, AGAIN)
+    pointers = [a.ctypes.data for a in (out, x, y)]
+    own = least(lambda: run(*pointers, COUNT // lanes)) / AGAIN / COUNT
+    peer, args = PEERS.get(name) or getattr(np, name), (x, y)[: arguments(name)]
+    other = least(lambda: [peer(*args) for _ in range(AGAIN // 5)]) / (AGAIN // 5) / COUNT
+    count = instructions(name, element, lanes)
+    return f"{name:10}{element:8}{own:8.3f}{other:8.3f}{count:6}"
 
 
 def main(names: list[str]) -> None:
-    print(f"{'':10}{'':8}{'own':>8}{'peer':>8}  ns an element, and instructions for a vector")
-    generator = np.random.default_rng(0)
+    print(f"{'':18}{'own':>8}{'peer':>8}  ns an element, and instructions for a vector")
     for name in names or sorted(NAMES):
-        for element, dtype in ELEMENTS.items():
-            x, y = generator.uniform(0.1, 4, (2, COUNT)).astype(dtype)
-            out, lanes = np.empty_like(x), 64 // x.itemsize
-            _keep, run = engine(name, element, lanes, HOST, AGAIN)
-            own = least(lambda: run(out.ctypes.data, x.ctypes.data, y.ctypes.data, COUNT // lanes))
-            peer = PEERS.get(name) or getattr(np, name)
-            args = (x, y)[: arguments(name)]
-            other = least(lambda: [peer(*args) for _ in range(AGAIN // 10)])
-            print(
-                f"{name:10}{element:8}{own / COUNT / AGAIN:8.3f}{10 * other / COUNT / AGAIN:8.3f}"
-                f"{instructions(name, element, lanes):6}"
-            )
+        for element in ELEMENTS:
+            print(measure(name, element), flush=True)
 
 
 if __name__ == "__main__":

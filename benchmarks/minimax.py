@@ -144,10 +144,10 @@ FITS = (
     ),
     Fit(
         "COTH",
-        "h coth h = 1 + h² P(h²) for |h| ≤ ln 2",
+        "h coth h = 1 + h² P(h²) for |h| ≤ 0.9",
         mpf(0),
-        LN2 * mpf("1.001"),
-        {"float": 3, "double": 7},
+        mpf("0.9"),
+        {"float": 3, "double": 8},
         lambda x: (x * coth(x) - 1) / x**2,
         lambda x: x**2 / (x * coth(x)),
         lambda x: x**2,

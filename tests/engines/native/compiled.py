@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import platform
 from collections.abc import Callable
 from functools import cache
 from itertools import count
@@ -16,7 +17,7 @@ from whygrad.engines.native.functions import arguments, emit, lines
 
 Array = NDArray[Any]
 
-# Processors that every x86-64 with AVX-512 can stand for: name, features.
+# Processors, by name and features; the empty one is the one that runs this.
 HOST = ("", "")
 AVX2 = ("haswell", "")
 SSE2 = ("x86-64", "")
@@ -74,6 +75,17 @@ def machine(processor: tuple[str, str], triple: str = "") -> llvm.TargetMachine:
     if processor == HOST and not triple:
         cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
     return target.create_target_machine(cpu=cpu, features=features, opt=3, codemodel="small")
+
+
+def can_run(processor: tuple[str, str]) -> bool:
+    """Whether this machine runs code for a processor."""
+    x86 = platform.machine().lower() in ("x86_64", "amd64")
+    features = llvm.get_host_cpu_features()
+    return {
+        HOST: True,
+        AVX2: x86 and features.get("avx2", False) and features.get("fma", False),
+        SSE2: x86,
+    }[processor]
 
 
 def assembly(

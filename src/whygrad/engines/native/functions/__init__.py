@@ -12,6 +12,7 @@ from itertools import count
 from .error import erf
 from .exponential import exp, expm1, sigmoid, softplus, tanh
 from .logarithm import log
+from .power import pow
 from .trigonometry import cos, finish, sin
 from .values import FORMATS, Value, Writer, sqrt
 
@@ -21,6 +22,7 @@ _FORMULAS: dict[str, Callable[..., Value]] = {
     "exp": exp,
     "expm1": expm1,
     "log": log,
+    "pow": pow,
     "sigmoid": sigmoid,
     "sin": sin,
     "softplus": softplus,
@@ -72,7 +74,7 @@ def emit(name: str, element: str, lanes: int) -> str:
     args = [writer.value(arg) for arg in ("%x", "%y")[: arguments(name)]]
     result = _FORMULAS[name](*args)
     if name in CALLED:
-        finish(name, *args, result)
+        finish(name, args[0], result)
     else:
         writer.lines.append(f"ret {kind} {result.name}")
     listed = ", ".join(f"{kind} {arg.name}" for arg in args)

@@ -8,7 +8,7 @@ Cody and Waite, with Cephes' split of ln 2 (Moshier) for float and fdlibm's for 
 from __future__ import annotations
 
 from .coefficients import COTH, EXPM1, LOG1P
-from .values import Value, at_least, at_most, fma, polynomial, select, with_sign_of
+from .values import Value, at_least, at_most, fma, horner, polynomial, select, with_sign_of
 
 # ln 2 in two parts. A whole number of up to 11 bits times the first is exact.
 LN2 = {
@@ -23,13 +23,17 @@ _LARGEST = {"float": 89.0, "double": 710.0}
 _SMALLEST = {"float": -104.5, "double": -746.0}
 
 
-def _reduce(x: Value, width: int = 1) -> tuple[Value, Value]:
-    """(r, t) with x = n·width·ln 2 + r, for a power of two as width; n is in the low bits of t."""
+def _whole(x: Value, width: int) -> tuple[Value, Value]:
+    """(n, t): x / (width·ln 2) as a whole number n, which is also in the lowest bits of t."""
+    t = fma(x, _LOG2_E / width, x.format.rounder)
+    return t - x.format.rounder, t
+
+
+def _reduce(x: Value) -> tuple[Value, Value]:
+    """(r, t) with x = n·ln 2 + r, and n in the lowest bits of t."""
+    n, t = _whole(x, 1)
     high, low = LN2[x.element]
-    rounder = x.format.rounder
-    t = fma(x, _LOG2_E / width, rounder)
-    n = t - rounder
-    return fma(n, -low * width, fma(n, -high * width, x)), t
+    return fma(n, -low, fma(n, -high, x)), t
 
 
 def _halves(t: Value) -> tuple[Value, Value]:
@@ -44,12 +48,20 @@ def _expm1_reduced(r: Value) -> Value:
     return fma(r * r, polynomial(r, EXPM1[r.element]), r)
 
 
+def bounded(x: Value) -> Value:
+    """x, or where e^x is infinite or zero a number of which that holds as well."""
+    return at_least(at_most(x, _LARGEST[x.element]), _SMALLEST[x.element])
+
+
 def exp(x: Value) -> Value:
-    return _exp_bounded(at_least(at_most(x, _LARGEST[x.element]), _SMALLEST[x.element]))
+    return exp_bounded(bounded(x))
 
 
-def _exp_bounded(x: Value) -> Value:
+def exp_bounded(x: Value, rest: Value | None = None) -> Value:
+    """e^(x + rest) for a bounded x and a rest that is much smaller."""
     r, t = _reduce(x)
+    if rest is not None:
+        r = r + rest
     lower, upper = ((half + x.format.one).number() for half in _halves(t))
     return (_expm1_reduced(r) + 1.0) * lower * upper
 
@@ -62,23 +74,34 @@ def exp_normal(x: Value) -> Value:
 
 
 def expm1(x: Value) -> Value:
-    """2^⌈n/2⌉·(2^⌊n/2⌋·(e^r − 1) + 2^⌊n/2⌋ − 2^−⌈n/2⌉)."""
-    r, t = _reduce(at_least(at_most(x, _LARGEST[x.element]), _SMALLEST[x.element]))
+    """2^⌈n/2⌉·(2^⌊n/2⌋·(e^r − 1) + 2^⌊n/2⌋ − 2^−⌈n/2⌉).
+
+    Near x = ½ this cancels, so r stays in two parts, of which the larger is exact.
+    """
+    bound = bounded(x)
+    n, t = _whole(bound, 1)
+    high, low = LN2[x.element]
+    larger, smaller = fma(n, -high, bound), n * -low
+    r = larger + smaller
+    rest = fma(r * r, polynomial(r, EXPM1[x.element]), smaller)
     lower, upper = _halves(t)
     one = x.format.one
     scale, inverse = (lower + one).number(), (one - upper).number()
-    result = fma(_expm1_reduced(r), scale, scale - inverse) * (upper + one).number()
+    result = fma(rest, scale, fma(larger, scale, scale - inverse)) * (upper + one).number()
     return with_sign_of(result, x)
 
 
 def tanh(x: Value) -> Value:
-    """h/c for |x| ≤ ln 2, else 1 − 2(c − h) / (16^m·(c + h) + (c − h)), with the sign of x.
+    """h/c for |x| < 0.9, else 1 − 2(c − h) / (16^m·(c + h) + (c − h)), with the sign of x.
 
-    |x| = 2m·ln 2 + h and |h| ≤ ln 2. With c = h coth h, which is even and has a short polynomial,
-    e^2h = (c + h) / (c − h), so that both have one denominator.
+    |x| = 2m·ln 2 + h and −0.5 < h < 0.9. With c = h coth h, which is even and has a short
+    polynomial, e^2h = (c + h) / (c − h), so that both have one denominator.
     """
-    h, t = _reduce(at_most(abs(x), {"float": 10.0, "double": 20.0}[x.element]), 2)
-    large = t > x.format.rounder
+    size = at_most(abs(x), {"float": 10.0, "double": 20.0}[x.element])
+    m, t = _whole(size - 0.2, 2)
+    high, low = LN2[x.element]
+    h = fma(m, -2 * low, fma(m, -2 * high, size))
+    large = m > 0.0
     square = h * h
     rest = square * polynomial(square, COTH[x.element])
     half = ((t.bits() << x.format.mantissa + 2) + x.format.half).number()
@@ -98,6 +121,10 @@ def sigmoid(x: Value) -> Value:
 
 
 def softplus(x: Value) -> Value:
-    """log(1 + e^x) = max(x, 0) + log(1 + e^−|x|)."""
-    u = _exp_bounded(at_least(-abs(x), _SMALLEST[x.element]))
-    return fma(u * u, polynomial(u, LOG1P[x.element]), at_least(x, 0.0)) + u
+    """log(1 + e^x) = max(x, 0) + log(1 + e^−|x|).
+
+    Horner's rule, because even and odd powers would nearly cancel where e^−|x| is almost 1; and
+    max(x, 0) goes to the smaller part of the logarithm, where its rounding does least.
+    """
+    u = exp_bounded(at_least(-abs(x), _SMALLEST[x.element]))
+    return fma(u * u, horner(u, LOG1P[x.element]), at_least(x, 0.0)) + u

@@ -16,7 +16,7 @@ _SMALLEST_NORMAL = {"float": 2.0**-126, "double": 2.0**-1022}
 
 def log(x: Value) -> Value:
     """x = 2^k·(1 + f) with √½ ≤ 1 + f < √2, and log x = k·ln 2 + log(1 + f)."""
-    f, k = _split(x)
+    f, k = split(x)
     high, low = LN2[x.element]
     tail = fma(f * f, polynomial(f, LOG[x.element]), k * low)
     result = fma(k, high, f + tail)
@@ -25,7 +25,7 @@ def log(x: Value) -> Value:
     return select(x.compare("oeq", 0.0), -math.inf, result)
 
 
-def _split(x: Value) -> tuple[Value, Value]:
+def split(x: Value) -> tuple[Value, Value]:
     """f and k as above, for x positive and finite (the bits as musl takes them apart)."""
     mantissa = x.format.mantissa
     subnormal = x < _SMALLEST_NORMAL[x.element]

@@ -79,13 +79,13 @@ def _reduce(x: Value) -> tuple[Value, Value]:
     t = fma(wide, _TWO_BY_PI, rounder)
     n = t - rounder
     first, *parts, last = _HALF_PI[x.element]
-    r, lost = fma(n, -first, wide), n * -last
+    r, gained = fma(n, -first, wide), n * last
     for part in parts:
         product = n * part
         less = r - product
-        lost = lost + ((r - less) - product)
+        gained = gained - ((r - less) - product)
         r = less
-    r = r + lost
+    r = r - gained
     if x.element == "float":
         return r.convert("fptrunc", "float"), t.bits().convert("trunc", "i32")
     return r, t.bits()
