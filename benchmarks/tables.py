@@ -86,7 +86,7 @@ def theirs(task: Task, rival: str, x: Array, y: Array, seed: int) -> float:
     """The score of scikit-learn on the rows held out, trained for as many epochs to the end."""
     kind = MLPClassifier if task.has_classes else MLPRegressor
     network = kind(
-        HIDDEN,
+        hidden_layer_sizes=HIDDEN,
         activation="relu",
         learning_rate_init=LEARNING_RATE,
         batch_size=BATCH_SIZE,

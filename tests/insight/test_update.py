@@ -159,6 +159,23 @@ def test_updates_that_the_text_itself_writes_are_opened_the_same_way() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("update", "change"),
+    [("v / 3", -2 / 3), ("2 * v", 1), ("v - v", -1), ("v", 0), ("-v", -2), ("0.7", None)],
+)
+def test_an_old_value_is_kept_in_part(update: str, change: float | None) -> None:
+    net = wg.Network(
+        f"given x\nparam w ~ ones\nstate v ~ ones\nJ = w * x\nminimize J\nv <- {update}"
+    )
+    data = {"x": np.array(2.0)}
+    net.init(data=data)
+    step = training_step(net, data, wg.SGD(0.1))
+    before = float(step.before["v"])
+    c = explain_update("v", step, net.derive())
+    assert c.value == pytest.approx(0.7 - before if change is None else change * before)
+    assert abs(c.difference) <= 1e-12 * c.magnitude
+
+
 def test_running_statistics_come_from_this_batch_and_from_earlier_ones() -> None:
     net, data = network("batch_norm")
     step = training_step(net, data, wg.SGD(0.1))
@@ -246,6 +263,15 @@ def test_the_numbers_have_as_many_digits_as_show_the_correction(value: float, te
     net.init(data=data)
     c = explain_update("w", training_step(net, data, wg.SGD(1.0)), net.derive())
     assert c.headline == f"w in step 5: {text}"
+
+
+@pytest.mark.parametrize("top", [0, 1, 2])
+def test_what_is_not_listed_is_summed_up(top: int) -> None:
+    for optimizer in (wg.SGD(0.1), wg.Adam(0.01)):
+        c = explained("classification", "w1[1,2]", optimizer, top=top)
+        assert len(c.terms) == min(top, c.count)
+        assert abs(c.difference) <= 1e-12 * c.magnitude
+        assert c.headline in str(c)
 
 
 def test_a_notebook_shows_the_headline_and_the_parts() -> None:

@@ -105,7 +105,7 @@ Lines = Iterator[tuple[str, str]]
 
 
 def _lines(e: Explanation, left: str, terms: int, depth: int, chain: int) -> Lines:
-    only = e.terms[0] if e.count == 1 and not e.terms[0].label else None
+    only = next((t for t in e.terms if e.count == 1 and not t.label), None)
     value = _term_text(only) if only else number_text(e.value)
     yield from _head(left, e, value, "" if only else _count_text(e.count))
     if e.note:

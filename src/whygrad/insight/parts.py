@@ -132,7 +132,7 @@ class Parts:
 
 
 def _less_one(e: Expression) -> Expression:
-    """e - 1, on decimals where it is a number: 0.9 - 1 is -0.1."""
-    if isinstance(e, Number):
+    """e - 1, on decimals where it is written as one: 0.9 - 1 is -0.1."""
+    if isinstance(e, Number) and isinstance(e.value, float):
         return number(float(Decimal(str(e.value)) - 1))
     return add(e, MINUS_ONE)
