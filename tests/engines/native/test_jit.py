@@ -35,7 +35,7 @@ define void @axpy(ptr %x, ptr %y, ptr %z) {
 
 
 def test_a_function_runs_with_its_constants_and_the_functions_it_calls() -> None:
-    library = jit.Library(jit.machine_code(SINE, jit.host()), jit.externals(SINE))
+    library = jit.Library(jit.machine_code(SINE, jit.host()), ["scaled"], jit.externals(SINE))
     double = ctypes.c_double
     scaled = ctypes.CFUNCTYPE(double, double, ctypes.c_int64)(library.address("scaled"))
     assert scaled(0.5, 2) == 100 * math.sin(0.5)
@@ -48,26 +48,34 @@ def test_the_same_text_gives_the_same_machine_code() -> None:
 
 def test_many_libraries_live_side_by_side() -> None:
     code = jit.machine_code(SINE, jit.host())
-    libraries = [jit.Library(code, ["sin"]) for _ in range(3)]
+    libraries = [jit.Library(code, ["scaled"], ["sin"]) for _ in range(3)]
     assert len({library.address("scaled") for library in libraries}) == 3
 
 
+def test_a_library_that_goes_leaves_the_others() -> None:
+    code = jit.machine_code(SINE, jit.host())
+    first, second = (jit.Library(code, ["scaled"], ["sin"]) for _ in range(2))
+    del first
+    double = ctypes.c_double
+    scaled = ctypes.CFUNCTYPE(double, double, ctypes.c_int64)(second.address("scaled"))
+    assert scaled(1.0, 1) == 10 * math.sin(1.0)
+
+
 def test_a_function_that_is_not_there_is_no_address() -> None:
-    library = jit.Library(jit.machine_code(SINE, jit.host()), ["sin"])
-    with pytest.raises(LookupError, match="no function scalled"):
-        library.address("scalled")
+    with pytest.raises(RuntimeError, match="scalled"):
+        jit.Library(jit.machine_code(SINE, jit.host()), ["scalled"], ["sin"])
 
 
 def test_an_external_function_that_is_not_there_is_seen_before_it_is_called() -> None:
     text = "declare double @sinus(double)\ndeclare double @llvm.sqrt.f64(double)\n"
     assert jit.externals(text) == {"sinus"}
-    with pytest.raises(LookupError, match="no C function sinus"):
-        jit.Library(jit.machine_code(text, jit.host()), jit.externals(text))
+    with pytest.raises(RuntimeError, match="no C function sinus"):
+        jit.Library(jit.machine_code(text, jit.host()), [], jit.externals(text))
 
 
 def test_blas_is_found_where_scipy_keeps_it() -> None:
     text = "declare void @sgemm(ptr)\ndefine ptr @where() {\n ret ptr @sgemm\n}"
-    library = jit.Library(jit.machine_code(text, jit.host()), jit.externals(text))
+    library = jit.Library(jit.machine_code(text, jit.host()), ["where"], jit.externals(text))
     where = ctypes.CFUNCTYPE(ctypes.c_void_p)(library.address("where"))
     from scipy.linalg import cython_blas
 
@@ -98,7 +106,7 @@ def test_code_for_a_plainer_processor_runs_here_as_well() -> None:
     arrays = [(ctypes.c_float * 16)(*(k + j for k in range(16))) for j in range(3)]
     for target in (jit.X86, jit.AVX2, jit.host()):
         if all(jit.host().has(f) for f in ("avx2", "fma")) or target is jit.X86:
-            library = jit.Library(jit.machine_code(SUM, target))
+            library = jit.Library(jit.machine_code(SUM, target), ["axpy"])
             axpy = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3)(library.address("axpy"))
             z = (ctypes.c_float * 16)(*arrays[2])
             axpy(*map(ctypes.addressof, (arrays[0], arrays[1], z)))

@@ -71,7 +71,7 @@ Epoch = Callable[..., int]
 @pytest.fixture(scope="module")
 def epoch() -> Epoch:
     text = threads.barrier_ir(jit.host()) + STEP + driver.DRIVER
-    library = jit.Library(jit.machine_code(text, jit.host()), jit.externals(text))
+    library = jit.Library(jit.machine_code(text, jit.host()), ["epoch"], jit.externals(text))
     word, pointer = ctypes.c_int64, ctypes.c_void_p
     kind = ctypes.CFUNCTYPE(word, pointer, pointer, word, word, pointer, word, pointer, word)
     function = kind(library.address("epoch"))

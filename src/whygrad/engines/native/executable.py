@@ -40,7 +40,7 @@ class Executable:
         # so many words for each thread that no two of them write to one cache line
         self._width = len(code.buffers) + LINE // _BYTES
         self._own = [k for k, b in enumerate(code.buffers) if not b.external]
-        self._library = Library(machine_code, symbols)
+        self._library = Library(machine_code, ["epoch"], symbols)
         self._epoch = _EPOCH(self._library.address("epoch"))
 
     def call(

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -96,25 +97,36 @@ def externals(text: str) -> frozenset[str]:
 class Library:
     """Machine code in memory, for as long as this object lives.
 
-    `symbols` are the external functions that it calls.
+    `names` are the functions that are wanted of it, `symbols` the external ones that it calls.
+    Raises RuntimeError for one that is not there.
     """
 
-    def __init__(self, code: bytes, symbols: Iterable[str] = ()) -> None:
+    def __init__(self, code: bytes, names: Iterable[str], symbols: Iterable[str] = ()) -> None:
         import llvmlite.binding as llvm
 
+        builder = llvm.JITLibraryBuilder().add_object_img(code)
+        for name in names:
+            builder.export_symbol(name)
         for name in symbols:
-            llvm.add_symbol(name, _address(name))
-        # a machine belongs to the engine it is given to and must not be used again
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(host()))
-        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-        self._engine.finalize_object()
+            builder.import_symbol(name, _address(name))
+        self._tracker = builder.link(_linker(), f"library {next(_numbers)}")
 
     def address(self, name: str) -> int:
         """Where a function is."""
-        address: int = self._engine.get_function_address(name)
-        if not address:
-            raise LookupError(f"the machine code has no function {name}")
+        address: int = self._tracker[name]
         return address
+
+
+_numbers = count()
+
+
+@cache
+def _linker() -> Any:
+    """The linker of this process; its libraries go when they are no longer used."""
+    import llvmlite.binding as llvm
+
+    machine = _machine(host())
+    return llvm.create_lljit_compiler(machine, use_jit_link=_links_near(host()))
 
 
 def _module(text: str) -> Any:
@@ -134,9 +146,24 @@ def _machine(target: Target) -> TargetMachine:
     else:
         llvm.initialize_all_targets()
         llvm.initialize_all_asmprinters()
+    near = _links_near(target)
     return llvm.Target.from_triple(target.triple).create_target_machine(
-        cpu=target.cpu, features=target.features, opt=OPTIMISATION, jit=True
+        cpu=target.cpu,
+        features=target.features,
+        opt=OPTIMISATION,
+        reloc="pic" if near else "default",
+        codemodel="small" if near else "jitdefault",
+        jit=True,
     )
+
+
+def _links_near(target: Target) -> bool:
+    """Whether a library's parts lie side by side in memory.
+
+    Then a distance of 32 bits is enough to get from one to the other, and the code is shorter. For
+    Windows the linker that sees to it (JITLink) is not complete.
+    """
+    return "windows" not in target.triple
 
 
 def _address(name: str) -> int:
@@ -149,7 +176,7 @@ def _address(name: str) -> int:
         except (OSError, AttributeError):
             continue
         return ctypes.cast(function, ctypes.c_void_p).value or 0
-    raise LookupError(f"there is no C function {name}")
+    raise RuntimeError(f"there is no C function {name}")
 
 
 def _blas(name: str) -> int:
