@@ -235,6 +235,11 @@ def test_a_text_among_numbers() -> None:
     assert str(caught.value) == "column 'a', row 4711 below the header: 'abc' is no number"
 
 
+def test_a_missing_value_is_no_text_among_numbers() -> None:
+    frame = with_column("colour", ["1", "2", None, "3"])
+    assert refused(frame).startswith("column 'colour', row 3 below the header: the value is missin")
+
+
 def test_a_text_column_of_many_values() -> None:
     frame = pl.DataFrame({"name": [f"n{i}" for i in range(51)], "y": [i % 2 for i in range(51)]})
     assert fitted(frame.head(50), "y").inputs(frame.head(50)).shape == (50, 50)

@@ -47,9 +47,18 @@ def test_a_frame_is_taken_as_it_is() -> None:
     assert read_table(GOOD) is GOOD
 
 
-@pytest.mark.parametrize("name", ["[ab]*.csv", "a?.csv", "x=1.csv", "a b.csv", "ü.csv"])
+@pytest.mark.parametrize("name", ["[ab]*", "a?", "*", "x=1", "a b", "ü"])
 def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
-    assert read_table(written(tmp_path, "a,b\n1,2\n", name)).rows() == [(1, 2)]
+    for other in ("ab", "ax", name):
+        GOOD.head(1 + (other == name)).write_csv(tmp_path / f"{other}.csv")
+        GOOD.head(1 + (other == name)).write_parquet(tmp_path / f"{other}.parquet")
+    assert_frame_equal(read_table(tmp_path / f"{name}.csv"), GOOD.head(2))
+    assert_frame_equal(read_table(tmp_path / f"{name}.parquet"), GOOD.head(2))
+
+
+def test_text_that_reads_as_numbers_has_their_type(tmp_path: Path) -> None:
+    frame = read_table(written(tmp_path, "a, b, c, d\n1, 2, 5, x\n3, 4, 0.5, y\n"))
+    assert frame.dtypes == [pl.Int64, pl.Int64, pl.Float64, pl.String]
 
 
 @pytest.mark.parametrize(
