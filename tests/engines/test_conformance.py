@@ -8,14 +8,19 @@ from tests.engines.cases import CASES, Case
 from tests.oracle.loops import Loops
 
 from whygrad.engines.base import Engine, Program
+from whygrad.engines.native import NativeEngine
 from whygrad.engines.reference import ReferenceEngine
 from whygrad.errors import DataError, TrainingError
 from whygrad.language.parsing import parse
 
-ENGINES: list[Engine] = [ReferenceEngine()]
+ENGINES: dict[str, Engine] = {
+    "reference": ReferenceEngine(),
+    "native": NativeEngine(threads=1),
+    "native on two threads": NativeEngine(threads=2),
+}
 
 
-@pytest.fixture(params=ENGINES, ids=lambda engine: engine.name)
+@pytest.fixture(params=ENGINES.values(), ids=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Engine:
     return request.param
 

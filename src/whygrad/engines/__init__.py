@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from .base import Engine
 
 # Each engine is the class of a module that is imported when it is first asked for.
-ENGINES = {"reference": ("reference", "ReferenceEngine")}
+ENGINES = {
+    "reference": ("reference", "ReferenceEngine"),
+    "native": ("native", "NativeEngine"),
+}
 
 
 def find(name: str) -> Engine:
