@@ -17,10 +17,16 @@ ENGINES = {
 }
 
 
-def find(name: str) -> Engine:
-    """The engine of that name; raises WhygradError for a name that is unknown."""
+def find(name: str, threads: int | None = None) -> Engine:
+    """The engine of that name; raises WhygradError for a name that is unknown.
+
+    `threads` is in how many threads it runs, for an engine that leaves the choice.
+    """
     if not isinstance(name, str) or name not in ENGINES:
         raise WhygradError(f"unknown engine {name!r}; {nearest(str(name), ENGINES)}")
     module, kind = ENGINES[name]
-    engine: Engine = getattr(import_module(f"{__name__}.{module}"), kind)()
+    if threads is not None and name != "native":
+        raise WhygradError(f"the engine {name} takes no threads; those are for engine='native'")
+    chosen = {} if threads is None else {"threads": threads}
+    engine: Engine = getattr(import_module(f"{__name__}.{module}"), kind)(**chosen)
     return engine

@@ -76,8 +76,10 @@ def store(block: Block, e: Reference, value: Value, point: Point) -> None:
         f.command(f"store {value}, ptr {place.pointer.text}, align {align}")
         return
     value = block.spread(value, block.lanes)
-    tail = block.tail(point[1])
-    if place.lane == 1 and (tail is None or not buffer.external):
+    # lanes outside the range may write into padding, but not into what an axis has after its end
+    padded = not buffer.external and place.lane == 1 and not buffer.axes[-1].after
+    tail = None if padded else block.tail(point[1])
+    if place.lane == 1 and tail is None:
         f.command(f"store {value}, ptr {place.pointer.text}, align {align}")
         return
     mask = block.spread(tail or Value("true", "i1", 1, f.root), block.lanes)
