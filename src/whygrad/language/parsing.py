@@ -241,7 +241,8 @@ class _Parser:
             self.take()
             self.take()
         else:
-            self.expect("=", "an equation has one '='", self.hint_without_equals(first))
+            hint = "" if self.peek() == "=" else self.hint_without_equals(first)
+            self.expect("=", "an equation has one '='", hint)
         name = self.resolve(first.text)
         if update:
             axes = tuple(self.axis(tokens) for tokens in brackets)
