@@ -166,6 +166,11 @@ def test_columns_that_are_not_there() -> None:
         class_numbers(pl.DataFrame({f"c{i}": [1] for i in range(784)}), "x")
 
 
+def test_a_name_cannot_disturb_a_message() -> None:
+    frame = pl.DataFrame({"\x1b[2J\n": [1.0, None], "y": [0, 1]})
+    assert refused(frame, "y").startswith(r"column '\x1b[2J\n', row 2 below the header: ")
+
+
 def test_a_table_that_is_too_small() -> None:
     few = "training takes at least two rows; of 1 in the table it has 1"
     assert refused(WINES.head(1)) == few
@@ -290,9 +295,11 @@ def test_a_value_that_training_did_not_have() -> None:
 
 
 def test_a_target_of_fractions_is_no_class() -> None:
-    said = "column 'alcohol', row 1 below the header: 14.2 is no whole number, so it is no class"
+    said = "column 'alcohol', row 1 below the header: 14.2 is neither text nor a whole number"
     assert refused(target="alcohol") == said
-    assert "1e+300 is no whole number" in refused(with_column("maker", [1e300, 1.0, 2.0, 3.0]))
+    assert "1e+300 is neither text nor a whole" in refused(
+        with_column("maker", [1e300, 1.0, 2.0, 3.0])
+    )
 
 
 @pytest.mark.parametrize(("target", "count"), [("colour", 3), ("maker", 2), ("sweet", 2)])

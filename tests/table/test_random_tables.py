@@ -140,7 +140,7 @@ def test_a_fault_in_one_place_is_named_with_its_place(table: Table, data: st.Dat
     row = data.draw(st.integers(0, len(table.frame) - 1))
     p = table.fit()
     bad = plant(table.frame, name, row)
-    place = f"column '{name}', row {row + 1} below the header: "
+    place = f"column {name!r}, row {row + 1} below the header: "
     with pytest.raises(DataError) as caught:
         p.inputs(bad)
     assert str(caught.value).startswith(place + said)
@@ -162,7 +162,7 @@ def test_a_value_that_training_did_not_have_is_named(table: Table, data: st.Data
     row = data.draw(st.integers(0, len(table.frame) - 1))
     with pytest.raises(DataError) as caught:
         table.fit().inputs(at(table.frame, name, row, "blue"))
-    place = f"column '{name}', row {row + 1} below the header: 'blue' is not among the values in"
+    place = f"column {name!r}, row {row + 1} below the header: 'blue' is not among the values in"
     assert str(caught.value).startswith(place)
 
 

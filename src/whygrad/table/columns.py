@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from .values import finite_numbers, listed, refuse_nearly_numbers, texts, where
+from .values import finite_numbers, refuse_nearly_numbers, texts, where
+from .wording import listed, shown
 
 if TYPE_CHECKING:
     import polars as pl
-
 
 MOST_VALUES = 50
 
@@ -35,7 +35,9 @@ class Numbers:
             shifted = values - values[0]  # exactly 0 in a constant column
             mean, scale = float(values[0] + shifted.mean()), float(shifted.std())
         if not (isfinite(mean) and isfinite(scale)):
-            raise DataError(f"column '{column.name}' holds numbers too large to be standardised")
+            raise DataError(
+                f"column {shown(column.name)} holds numbers too large to be standardised"
+            )
         return cls(column.name, mean, scale or 1.0)
 
     @property
@@ -44,7 +46,7 @@ class Numbers:
         return (self.name,)
 
     def encode(self, column: pl.Series, dtype: type[pl.DataType]) -> list[pl.Series]:
-        """Standardised values."""
+        """Standardised values, in a single column."""
         encoded = ((finite_numbers(column) - self.mean) / self.scale).cast(dtype)
         infinite = ~encoded.is_finite()
         if infinite.any():
@@ -113,9 +115,10 @@ def fit_input(column: pl.Series, rows: NDArray[np.integer]) -> Numbers | Categor
     if column.dtype.is_numeric():
         return Numbers.fit(column, rows)
     fitted = Categories.fit(column)
-    if len(fitted.values) > MOST_VALUES:
+    count = len(fitted.values)
+    if count > MOST_VALUES:
         raise DataError(
-            f"column '{column.name}' holds text with {len(fitted.values):,} different values, and "
-            f"up to {MOST_VALUES} can become one-hot: drop the column, or unite values"
+            f"column {shown(column.name)} holds text with {count:,} different values, and up to "
+            f"{MOST_VALUES} can become one-hot: drop the column, or unite values"
         )
     return fitted

@@ -12,6 +12,7 @@ from itertools import dropwhile, islice
 from pathlib import Path
 
 from ..errors import DataError
+from .wording import shown
 
 SEPARATORS = ",;\t"
 LONGEST_LINE = 2**26  # bytes; the names of a million columns fit in
@@ -32,7 +33,9 @@ def header(path: Path) -> tuple[list[str], str]:
         if not name:
             raise DataError(f"{path}: column {place} of {len(names)} has no name")
         if places.setdefault(name, place) != place:
-            raise DataError(f"{path}: columns {places[name]} and {place} are both named '{name}'")
+            raise DataError(
+                f"{path}: columns {places[name]} and {place} are both named {shown(name)}"
+            )
     return names, separator
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..errors import DataError, WhygradError, resembling
 from .columns import Categories, Numbers, fit_input
 from .stored import columns_from_json, to_json
-from .values import listed, refuse_nearly_numbers, shown, texts
+from .values import refuse_nearly_numbers, texts
+from .wording import listed, shown
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,7 +60,7 @@ class Preprocessing:
             )
         inputs = [column for name, column in table.items() if name != target]
         if not inputs:
-            raise DataError(f"the table has no column besides the target '{target}'")
+            raise DataError(f"the table has no column besides the target {shown(target)}")
         if classes:
             answer: Numbers | Categories = _fit_classes(wanted)
         else:
@@ -138,7 +139,7 @@ def _fit_classes(column: pl.Series) -> Categories:
     fitted = Categories.fit(column)
     if len(fitted.values) < 2:
         raise DataError(
-            f"the target '{column.name}' is {shown(fitted.values[0])} in every row: "
+            f"the target {shown(column.name)} is {shown(fitted.values[0])} in every row: "
             "there have to be two classes or more"
         )
     return fitted
@@ -149,6 +150,6 @@ def _refuse_text(target: pl.Series) -> None:
     if not target.dtype.is_numeric():
         count = len(texts(target).unique())
         raise DataError(
-            f"the target '{target.name}' holds text, such as {shown(target[0])}, and a single "
+            f"the target {shown(target.name)} holds text, such as {shown(target[0])}, and a single "
             f"output predicts numbers: give the network an output for each of {count:,} classes"
         )

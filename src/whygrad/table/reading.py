@@ -82,6 +82,7 @@ def _parsed(path: Path, separator: str) -> pl.DataFrame:
 
 
 def _odd_quotation_marks(path: Path) -> bool:
+    """Whether one is left open, wherever it is."""
     with path.open("rb") as file:
         return sum(part.count(b'"') for part in iter(lambda: file.read(2**20), b"")) % 2 == 1
 
@@ -101,6 +102,7 @@ def _settled(column: pl.Series) -> pl.Series:
 
 
 def _without_empty_end(frame: pl.DataFrame) -> pl.DataFrame:
+    """The table up to the last row that has any value."""
     import polars as pl
 
     filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series().arg_true()

@@ -12,6 +12,7 @@ from .columns import Categories, Numbers
 
 
 def to_json(column: Numbers | Categories) -> dict[str, Any]:
+    """A column as a dict that JSON can hold."""
     stored = asdict(column)
     return {key: list(v) if isinstance(v, tuple) else v for key, v in stored.items()}
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from reprlib import Repr
 from typing import TYPE_CHECKING
 
 from ..errors import DataError
+from .wording import shown
 
 if TYPE_CHECKING:
     import polars as pl
 
 LARGEST = 2**53  # up to here every whole number is a float64
-LISTED = 12
-
-_short = Repr()
-_short.maxstring = _short.maxother = 60
 
 
 def where(column: pl.Series, at: pl.Series) -> tuple[str, str]:
@@ -24,21 +19,11 @@ def where(column: pl.Series, at: pl.Series) -> tuple[str, str]:
     Rows are counted as a reader counts them: the one below the header is row 1.
     """
     row = at.arg_true()[0]
-    return f"column '{column.name}', row {row + 1} below the header", shown(column[row])
-
-
-def shown(value: object) -> str:
-    """A value in a message: in quotation marks if it is text, and never long."""
-    return _short.repr(value)
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first of many names, and how many there are."""
-    some = ", ".join(map(shown, names[:LISTED]))
-    return f"{some}, ... ({len(names):,} in all)" if len(names) > LISTED else some
+    return f"column {shown(column.name)}, row {row + 1} below the header", shown(column[row])
 
 
 def refuse_missing(column: pl.Series) -> None:
+    """Raise DataError for the first value that is missing."""
     if column.null_count():
         place, _ = where(column, column.is_null())
         raise DataError(
@@ -52,7 +37,7 @@ def finite_numbers(column: pl.Series) -> pl.Series:
 
     refuse_missing(column)
     if not (column.dtype.is_numeric() or column.dtype == pl.String):
-        raise DataError(f"column '{column.name}' holds no numbers: its type is {column.dtype}")
+        raise DataError(f"column {shown(column.name)} holds no numbers: its type is {column.dtype}")
     numbers = column.cast(pl.Float64, strict=False)
     if numbers.null_count():
         place, value = where(column, numbers.is_null())
@@ -74,17 +59,13 @@ def texts(column: pl.Series) -> pl.Series:
         fractions = (numbers != numbers.floor()) | (numbers.abs() > LARGEST)
         if fractions.any():
             place, value = where(column, fractions)
-            raise DataError(f"{place}: {value} is no whole number, so it is no class")
+            raise DataError(f"{place}: {value} is neither text nor a whole number")
         return numbers.cast(pl.Int64).cast(pl.String)
-    if column.dtype.is_integer() or column.dtype in (
-        pl.String,
-        pl.Boolean,
-        pl.Categorical,
-        pl.Enum,
-    ):
+    named = (pl.String, pl.Boolean, pl.Categorical, pl.Enum)
+    if column.dtype.is_integer() or column.dtype in named:
         return column.cast(pl.String)
     raise DataError(
-        f"column '{column.name}' is of type {column.dtype}, neither numbers nor text: "
+        f"column {shown(column.name)} is of type {column.dtype}, neither numbers nor text: "
         "drop the column, or make numbers of it"
     )
 
