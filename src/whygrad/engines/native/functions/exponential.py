@@ -29,11 +29,12 @@ def _whole(x: Value, width: int) -> tuple[Value, Value]:
     return t - x.format.rounder, t
 
 
-def _reduce(x: Value) -> tuple[Value, Value]:
-    """(r, t) with x = n·ln 2 + r, and n in the lowest bits of t."""
+def _reduce(x: Value, rest: Value | None = None) -> tuple[Value, Value]:
+    """(r, t) with x + rest = n·ln 2 + r, and n in the lowest bits of t."""
     n, t = _whole(x, 1)
     high, low = LN2[x.element]
-    return fma(n, -low, fma(n, -high, x)), t
+    larger = fma(n, -high, x)
+    return (fma(n, -low, larger) if rest is None else larger + fma(n, -low, rest)), t
 
 
 def _halves(t: Value) -> tuple[Value, Value]:
@@ -59,9 +60,7 @@ def exp(x: Value) -> Value:
 
 def exp_bounded(x: Value, rest: Value | None = None) -> Value:
     """e^(x + rest) for a bounded x and a rest that is much smaller."""
-    r, t = _reduce(x)
-    if rest is not None:
-        r = r + rest
+    r, t = _reduce(x, rest)
     lower, upper = ((half + x.format.one).number() for half in _halves(t))
     return (_expm1_reduced(r) + 1.0) * lower * upper
 

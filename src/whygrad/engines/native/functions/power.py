@@ -1,31 +1,31 @@
-"""x^y for any real exponent, with C's rules for the special cases."""
+"""x^y for any real exponent, with C's rules for the special cases.
+
+It is e^(y·log |x|), whose error grows with the size of y·log |x|; so the logarithm has half as many
+bits again as a number. It comes in two parts, the first a *head* of half a number's bits: products
+of heads are exact (fdlibm's e_pow and e_powf).
+"""
 
 from __future__ import annotations
 
 import math
 
 from .coefficients import ATANH
-from .exponential import LN2, bounded, exp, exp_bounded
-from .logarithm import log, split
-from .values import Value, at_least, at_most, fma, polynomial, select, widened, with_sign_of
+from .exponential import LN2, bounded, exp_bounded
+from .logarithm import split
+from .values import Value, at_least, at_most, fma, polynomial, select, with_sign_of
 
-# 2/3 in two parts, the first of 26 bits.
-_TWO_THIRDS_HEAD = 44739242 / 2**26
-_TWO_THIRDS_REST = 2 / 3 / 2**26
+# The bits of a head.
+_HEAD = {"float": 12, "double": 26}
 
 # An exponent beyond this takes every number but 1 to zero or infinity.
 _LARGEST_EXPONENT = 2.0**65
 
 
 def pow(x: Value, y: Value) -> Value:
-    """e^(y·log |x|): in double for float, and for double with a logarithm of about 64 bits."""
-    size, exponent = widened(abs(x)), widened(y)
+    size = abs(x)
     # The power is 1 even if the other operand is infinite or NaN.
-    one = size.compare("oeq", 1.0) | exponent.compare("oeq", 0.0)
-    if x.element == "double":
-        return _with_sign(_pow_of_size(size, exponent, one), x, y)
-    result = exp(select(one, 0.0, log(size) * exponent))
-    return _with_sign(result.convert("fptrunc", "float"), x, y)
+    one = size.compare("oeq", 1.0) | y.compare("oeq", 0.0)
+    return _with_sign(_pow_of_size(size, y, one), x, y)
 
 
 def _with_sign(size: Value, x: Value, y: Value) -> Value:
@@ -43,7 +43,7 @@ def _with_sign(size: Value, x: Value, y: Value) -> Value:
 
 
 def _pow_of_size(x: Value, y: Value, one: Value) -> Value:
-    """x^y for x ≥ 0 in double; the result is 1 where that is known."""
+    """x^y for x ≥ 0; it is 1 where that is known."""
     y = at_least(at_most(y, _LARGEST_EXPONENT), -_LARGEST_EXPONENT)
     head, rest = _logarithm(x)
     y_head = _head(y)
@@ -57,10 +57,9 @@ def _pow_of_size(x: Value, y: Value, one: Value) -> Value:
 
 
 def _logarithm(x: Value) -> tuple[Value, Value]:
-    """log x for x positive and finite, in two parts of which the first has 26 bits.
+    """log x for x positive and finite: a head and the rest.
 
-    x = 2^k·m, s = (m − 1)/(m + 1) and log m = ⅔·s·(3 + s² + s⁴·P(s²)). The leading terms are in
-    two parts each, and products of 26 bits are exact (fdlibm's e_pow).
+    x = 2^k·m, s = (m − 1)/(m + 1) and log m = ⅔·s·(3 + s² + s⁴·P(s²)).
     """
     f, k = split(x)
     m = f + 1.0
@@ -70,20 +69,21 @@ def _logarithm(x: Value) -> tuple[Value, Value]:
     s_head = _head(s)
     s_rest = ((f - s_head * divisor) - s_head * (m - (divisor - 1.0))) * inverse
     square = s * s
-    tail = fma(square * square, polynomial(square, ATANH["double"]), s_rest * (s_head + s))
+    tail = fma(square * square, polynomial(square, ATANH[x.element]), s_rest * (s_head + s))
     square = s_head * s_head
     term = _head((square + 3.0) + tail)
     term_rest = tail - ((term - 3.0) - square)
     product, product_rest = s_head * term, fma(s_rest, term, term_rest * s)
     head = _head(product + product_rest)
     rest = product_rest - (head - product)
-    high, low = LN2["double"]
-    small = fma(k, low, fma(head, _TWO_THIRDS_REST, rest * (2 / 3)))
-    large, whole = head * _TWO_THIRDS_HEAD, k * high
+    high, low = LN2[x.element]
+    two_thirds = math.floor(2 / 3 * 2 ** _HEAD[x.element]) / 2 ** _HEAD[x.element]
+    small = fma(k, low, fma(head, 2 / 3 / 2 ** _HEAD[x.element], rest * (2 / 3)))
+    large, whole = head * two_thirds, k * high
     result = _head((large + small) + whole)
     return result, small - ((result - whole) - large)
 
 
 def _head(x: Value) -> Value:
-    """The first 26 bits of a double."""
-    return (x.bits() & -(1 << 27)).number()
+    """The first half of a number's bits, so that a product of two is exact."""
+    return (x.bits() & -(1 << x.format.mantissa + 1 - _HEAD[x.element])).number()
