@@ -76,6 +76,20 @@ def test_any_number_of_steps_can_be_gone_to_in_any_order(
         assert same(trainer.checkpoint().values, straight[step])
 
 
+@pytest.mark.parametrize("slice_", [0, 1e9])
+def test_after_epochs_it_goes_back_by_a_step_or_to_any(
+    slice_: float, trainer: Trainer, straight: list[dict[str, np.ndarray]], monkeypatch
+) -> None:
+    """With slices of no time there is a checkpoint after each step; else there is none."""
+    monkeypatch.setattr("whygrad.training.trainer.SLICE", slice_)
+    for back in (1, 2, 9, 18):
+        trainer.go_to(0)
+        for _ in range(2):
+            trainer.epoch(lambda: None)
+        trainer.go_to(18 - back)
+        assert same(trainer.checkpoint().values, straight[18 - back])
+
+
 def test_a_replay_step_is_the_gradient_of_its_batch() -> None:
     net, data = regression()
     net.train(data=data, epochs=3, batch_size=7, optimizer=wg.SGD(0.1))
@@ -211,6 +225,7 @@ WRITTEN = {
     "seed": 0,
     "dtype": "float64",
     "engine": "reference",
+    "threads": None,
     "fingerprint": "ab",
     "taken": 3,
     "kept": 2,

@@ -45,6 +45,20 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others() -> None:
     assert any((a.params[name] != c.params[name]).any() for name in a.params)
 
 
+@pytest.mark.parametrize("threads", [None, 1, 2])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_every_engine_trains_to_the_same_values(dtype: str, threads: int | None) -> None:
+    options = {"epochs": 5, "validation": 0.2, "dtype": dtype}
+    expected, plain = trained(**options)
+    net, history = trained(**options, engine="native", threads=threads)
+    tolerance = 1e-10 if dtype == "float64" else 1e-3
+    np.testing.assert_allclose(history.cost, plain.cost, rtol=tolerance)
+    np.testing.assert_allclose(history.validation_cost, plain.validation_cost, rtol=tolerance)
+    assert history.score == pytest.approx(plain.score)
+    for name, array in expected.params.items():
+        np.testing.assert_allclose(net.params[name], array, rtol=tolerance, atol=tolerance)
+
+
 def test_a_step_is_the_gradient_of_its_batch() -> None:
     net = classifier()
     before = {name: array.copy() for name, array in net.params.items()}
@@ -212,10 +226,15 @@ def test_an_update_that_is_not_finite_stops_too() -> None:
     assert net.params["w"] == 0
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("lr", [2.0, 5.0, 300.0])
-def test_it_goes_back_to_the_last_values_whose_cost_was_finite(lr: float, dtype: str) -> None:
+@pytest.mark.parametrize("slice_", [0, 0.1])
+@pytest.mark.parametrize(
+    ("lr", "dtype"), [(2.0, "float64"), (2.0, "float32"), (5.0, "float32"), (300.0, "float64")]
+)
+def test_it_goes_back_to_the_last_values_whose_cost_was_finite(
+    lr: float, dtype: str, slice_: float, monkeypatch
+) -> None:
     """Each step multiplies w by 1 - 2·lr, so the cost overflows after some epochs."""
+    monkeypatch.setattr("whygrad.training.trainer.SLICE", slice_)
     text = """
     given x[n]
     batch n
@@ -277,6 +296,8 @@ def test_the_first_to_go_bad_in_a_loop_is_named() -> None:
         ({"dtype": "float16"}, "unknown dtype 'float16'; did you mean 'float"),
         ({"dtype": np.ones(2)}, "unknown dtype .*; known: float32, float64"),
         ({"engine": "fast"}, "unknown engine 'fast'"),
+        ({"engine": "native", "threads": 0}, "threads has to be a whole number from 1 on, not 0"),
+        ({"threads": 2}, "the engine reference takes no threads"),
         ({"engine": None}, "unknown engine None; known: .*reference"),
         ({"patience": 3}, "patience needs rows to validate on: pass for example validation=0.2"),
         ({"patience": 0, "validation": 0.2}, "patience has to be a whole number from 1 on"),
