@@ -55,6 +55,7 @@ class Network(BaseNetwork):
         progress: bool = False,
         dtype: str = "float64",
         engine: str = "reference",
+        threads: int | None = None,
         data: Mapping[str, object] | None = None,
         **named: object,
     ) -> History:
@@ -72,6 +73,7 @@ class Network(BaseNetwork):
             progress=progress,
             dtype=dtype,
             engine=engine,
+            threads=threads,
             data=data,
             **named,
         )

@@ -38,6 +38,7 @@ def train(
     progress: bool = False,
     dtype: str = "float64",
     engine: str = "reference",
+    threads: int | None = None,
     data: Mapping[str, object] | None = None,
     **named: object,
 ) -> History:
@@ -58,7 +59,9 @@ def train(
             the same bits.
         progress: show how it goes.
         dtype: in which to compute, "float64" or "float32".
-        engine: which engine computes.
+        engine: which engine computes, "reference" or "native".
+        threads: in how many threads the native engine computes; by default on all cores where
+            that is faster. The same number gives the same bits.
         data, named: the data, by the names of the given tensors.
 
     Ctrl-C ends the training after the step at hand: the values reached are kept, and the
@@ -67,7 +70,7 @@ def train(
     Raises TrainingError where the cost or an update is no longer finite. The network then has
     the last parameters whose cost was finite.
     """
-    find(engine)
+    find(engine, threads)
     batch_size = None if batch_size is None else whole_number("batch_size", batch_size, 1)
     arrays = net.bind(data, named)
     net.sizes_for(net.system, arrays)  # the rows of all tensors are as many
@@ -80,6 +83,7 @@ def train(
         seed=checked_seed(seed),
         dtype=dtype,
         engine=engine,
+        threads=threads,
         fingerprint=fingerprint(arrays),
         arrays={name: array.copy() for name, array in net.values().items()},
     )

@@ -33,6 +33,7 @@ class Run:
         seed: of the rows held out, of the order of the rows and of noise.
         dtype: in which it computed.
         engine: the name of the engine.
+        threads: in how many threads it was to run, or None.
         fingerprint: that of the data, see `fingerprint`.
         arrays: the network's parameters, states and settings at the start, by name.
         taken: how many steps it took.
@@ -47,6 +48,7 @@ class Run:
     seed: int
     dtype: str
     engine: str
+    threads: int | None
     fingerprint: str
     arrays: Arrays = field(repr=False, compare=False)
     taken: int = 0
@@ -65,6 +67,8 @@ class Run:
                     "patience needs rows to validate on: pass for example validation=0.2"
                 )
         checked_seed(self.seed)
+        if self.threads is not None:
+            whole_number("threads", self.threads, 1)
         one_of("dtype", self.dtype, DTYPES)
 
     def check(self, arrays: Arrays) -> None:

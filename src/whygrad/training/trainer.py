@@ -65,7 +65,7 @@ class Trainer:
         sizes = net.open_sizes_for(self.system, arrays)
         self._cost = str(self.system.cost)
         self._updated = [u.name for u in self.system.updates]
-        self.program: Program = find(run.engine).compile(
+        self.program: Program = find(run.engine, run.threads).compile(
             without_values(self.system),
             sizes,
             (self._cost, *(f"{name} <-" for name in self._updated)),

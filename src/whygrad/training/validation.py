@@ -19,7 +19,7 @@ class Validation:
         wanted = [self.cost, self.score.prediction.name] if self.score else [self.cost]
         system = prerequisites(net.stable_system(), wanted)
         dtype = trainer.run.dtype
-        self.program = find(trainer.run.engine).compile(
+        self.program = find(trainer.run.engine, trainer.run.threads).compile(
             system, net.open_sizes_for(system, arrays), wanted, dtype=dtype, training=False
         )
         self.arrays = {

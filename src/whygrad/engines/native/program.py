@@ -7,6 +7,8 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...errors import DataError
 from ...language.system import System
 from ..base import Array
@@ -30,8 +32,8 @@ class NativeEngine:
     name = "native"
 
     def __init__(self, threads: int | None = None) -> None:
-        if threads is not None and (not isinstance(threads, int) or threads < 1):
-            raise DataError(f"threads is {threads!r}, but it should be a whole number from 1 on")
+        if threads is not None and (not isinstance(threads, int | np.integer) or threads < 1):
+            raise DataError(f"threads has to be a whole number from 1 on, not {threads!r}")
         self.threads = threads
 
     def compile(
