@@ -76,8 +76,9 @@ def store(block: Block, e: Reference, value: Value, point: Point) -> None:
         f.command(f"store {value}, ptr {place.pointer.text}, align {align}")
         return
     value = block.spread(value, block.lanes)
-    # lanes outside the range may write into padding, but not into what an axis has after its end
-    padded = not buffer.external and place.lane == 1 and not buffer.axes[-1].after
+    # lanes outside the range may write into padding; a recurrence has its starts there
+    last = buffer.axes[-1]
+    padded = not buffer.external and place.lane == 1 and not (last.before or last.after)
     tail = None if padded else block.tail(point[1])
     if place.lane == 1 and tail is None:
         f.command(f"store {value}, ptr {place.pointer.text}, align {align}")
