@@ -48,7 +48,7 @@ class Numbers:
     def encode(self, column: pl.Series, dtype: type[pl.DataType]) -> list[pl.Series]:
         """Standardised values, in a single column."""
         encoded = ((finite_numbers(column) - self.mean) / self.scale).cast(dtype)
-        infinite = ~encoded.is_finite()
+        infinite = ~np.isfinite(encoded.to_numpy())
         if infinite.any():
             place, value = where(column, infinite)
             raise DataError(f"{place}: {value} is too far from the numbers in training")
@@ -103,7 +103,7 @@ class Categories:
         known = {value: code for code, value in enumerate(self.values)}
         codes = texts(column).replace_strict(known, default=None, return_dtype=pl.Int64)
         if codes.null_count():
-            place, value = where(column, codes.is_null())
+            place, value = where(column, codes.is_null().to_numpy())
             raise DataError(
                 f"{place}: {value} is not among the values in training: {listed(self.values)}"
             )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import DataError
 from .wording import shown
 
@@ -13,19 +16,19 @@ if TYPE_CHECKING:
 LARGEST = 2**53  # up to here every whole number is a float64
 
 
-def where(column: pl.Series, at: pl.Series) -> tuple[str, str]:
+def where(column: pl.Series, at: NDArray[np.bool_]) -> tuple[str, str]:
     """The first place of those marked, and the value there.
 
     Rows are counted as a reader counts them: the one below the header is row 1.
     """
-    row = at.arg_true()[0]
+    row = int(np.argmax(at))
     return f"column {shown(column.name)}, row {row + 1} below the header", shown(column[row])
 
 
 def refuse_missing(column: pl.Series) -> None:
     """Raise DataError for the first value that is missing."""
     if column.null_count():
-        place, _ = where(column, column.is_null())
+        place, _ = where(column, column.is_null().to_numpy())
         raise DataError(
             f"{place}: the value is missing; fill it in, or leave out the row or the column"
         )
@@ -40,9 +43,9 @@ def finite_numbers(column: pl.Series) -> pl.Series:
         raise DataError(f"column {shown(column.name)} holds no numbers: its type is {column.dtype}")
     numbers = column.cast(pl.Float64, strict=False)
     if numbers.null_count():
-        place, value = where(column, numbers.is_null())
+        place, value = where(column, numbers.is_null().to_numpy())
         raise DataError(f"{place}: {value} is no number")
-    infinite = ~numbers.is_finite()
+    infinite = ~np.isfinite(numbers.to_numpy())
     if infinite.any():
         place, value = where(column, infinite)
         raise DataError(f"{place}: the number is {value}; it has to be finite")
@@ -58,7 +61,7 @@ def texts(column: pl.Series) -> pl.Series:
         numbers = finite_numbers(column)
         fractions = (numbers != numbers.floor()) | (numbers.abs() > LARGEST)
         if fractions.any():
-            place, value = where(column, fractions)
+            place, value = where(column, fractions.to_numpy())
             raise DataError(f"{place}: {value} is neither text nor a whole number")
         return numbers.cast(pl.Int64).cast(pl.String)
     named = (pl.String, pl.Boolean, pl.Categorical, pl.Enum)
@@ -80,7 +83,7 @@ def refuse_nearly_numbers(column: pl.Series) -> None:
     unread = column.cast(pl.Float64, strict=False).is_null()
     count = unread.sum()
     if 0 < count < len(column) / 2:
-        place, value = where(column, unread)
+        place, value = where(column, unread.to_numpy())
         raise DataError(
             f"{place}: {value} is no number, but {len(column) - count:,} of {len(column):,} "
             "values in this column are"
