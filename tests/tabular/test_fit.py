@@ -219,7 +219,7 @@ ONE = wg.Sequential([wg.Dense(1)], cost="binary_cross_entropy")
         ),
         (regressor(), {"target": None}, "no column 'None' to be the target"),
         (regressor(), {}, "an output for each of 3 classes"),
-        (classifier(), {"target": "weight"}, "is no whole number, so it is no class"),
+        (classifier(), {"target": "weight"}, "column .weight., row 1"),
         (classifier(), {"validation": 1.5}, "validation"),
         (classifier(), {"epochs": 0}, "epochs"),
         (classifier(), {"seed": -1}, "seed"),
