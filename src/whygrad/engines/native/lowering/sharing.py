@@ -69,7 +69,7 @@ def _often(equations: Iterable[Equation]) -> frozenset[Expression]:
         own = set(_costly(equation.value, seen))
         often |= own & seen
         seen |= own
-    return frozenset(e for e in often if not looks_up(e))
+    return frozenset(often)
 
 
 def _costly(e: Expression, seen: set[Expression]) -> Iterator[Expression]:
