@@ -283,6 +283,11 @@ def test_a_condition_that_places_results_is_a_scatter() -> None:
     )
 
 
+def test_a_scatter_does_not_run_over_what_it_counts() -> None:
+    text = "given y[n] in i, r\na[i] = sum[s,n | i == y[n]](r)"
+    assert plan(text, n=2, i=5, s=3) == "scatter over n\n  a[y[n]] += 3 * r\n"
+
+
 def test_a_number_is_multiplied_where_there_is_less_to_multiply() -> None:
     text = "given d[n,e], word[n] in v\ng[v,e] = sum[n | word[n] == v](3 * d[n,e])"
     assert plan(text, n=2, e=3, v=5) == lines(
