@@ -156,7 +156,7 @@ class _Product:
         return Scatter(
             self.equation.name,
             axes,
-            tuple(i for i in self.order if i in summed - gone or i in axes and i not in target),
+            self.ordered((summed - gone) | frozenset(axes) - target.keys()),
             tuple(target.get(i, Index(i)) for i in axes),
             multiply(*outside, value),
             guards,
