@@ -16,7 +16,7 @@ from .wording import listed, shown
 if TYPE_CHECKING:
     import polars as pl
 
-MOST_VALUES = 50
+MOST_VALUES = 50  # of a text column; with more it is a name or a number of each row
 
 
 @dataclass(frozen=True, slots=True)

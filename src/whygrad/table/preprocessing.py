@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class Preprocessing:
     """How the columns of a table become a network's inputs, and one of them its targets.
 
+    Numbers are standardised. Text, truth values and categories become one-hot, if there are at
+    most 50 different ones; a text in a column that holds numbers for the most part is a fault.
     `columns` are the inputs in their order; `answer` is the target's column.
     """
 

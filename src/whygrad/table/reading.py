@@ -21,8 +21,9 @@ def read_table(source: str | PathLike[str] | pl.DataFrame) -> pl.DataFrame:
     """A table from a file whose name ends in .csv, .tsv or .parquet; a DataFrame is taken as it is.
 
     A text file is in UTF-8. Its first line names the columns; values are separated by commas,
-    semicolons or tabs, whichever the first line has most of. An empty value is a missing one.
-    Spaces around a value are no part of it, and empty lines at the end no rows.
+    semicolons or tabs, whichever the first line has most of. An empty value is a missing one;
+    words such as NA are text. Spaces around a value are no part of it, and empty lines at the end
+    no rows.
 
     Raises DataError, which names the file and the place in it.
     """
