@@ -6,6 +6,7 @@ That it computes what it should is in the tests of all engines; here are its epo
 import threading
 import tracemalloc
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import whygrad as wg
 from whygrad.engines.base import Array, Program
 from whygrad.engines.native import NativeEngine, build
 from whygrad.engines.native.executable import Executable
+from whygrad.engines.native.jit import host
+from whygrad.engines.native.memory import SLACK, memory_shape, placed, rounded
 from whygrad.engines.reference import ReferenceEngine, ReferenceProgram
+from whygrad.engines.request import Request
 from whygrad.errors import DataError, TrainingError
 from whygrad.language.parsing import parse
+from whygrad.training.step import step_system
 
 LINEAR = """
 given x[n,i], y[n]
@@ -351,6 +357,23 @@ def test_memory_does_not_grow_with_epochs() -> None:
     finally:
         tracemalloc.stop()
     assert after - before < 20_000
+
+
+@pytest.mark.parametrize("depth", [2, 20])
+def test_the_buffers_of_a_step_fit_one_and_a_half_times_the_largest_live_set(depth: int) -> None:
+    net = wg.Sequential([*[wg.Dense(24, "tanh")] * depth, wg.Dense(3)], cost="cross_entropy")
+    system = step_system(net, wg.Adam(0.01), None, 1, 1)
+    wanted = ["J", *(f"{u.name} <-" for u in system.updates)]
+    request = Request(system, {"i": 10, "k": 3}, wanted, "float32", True)
+    own = [b for b in build.made(request, True, host()).code.buffers if not b.external]
+    sizes = {"n": 50, "n·all": 500}
+    last = max(b.alive[1] for b in own if b.alive is not None)
+    live = [0] * (last + 1)
+    for b in own:
+        first, end = b.alive or (0, last)
+        for part in range(first, end + 1):
+            live[part] += rounded(prod(memory_shape(b, sizes)) * 4)
+    assert placed(own, sizes).size - SLACK <= 1.5 * max(live)
 
 
 def test_two_callers_of_one_program_wait_for_each_other() -> None:

@@ -148,14 +148,21 @@ class Places(NamedTuple):
 
 
 def placed(buffers: Sequence[Buffer], sizes: Mapping[str, int]) -> Places:
-    """Where each buffer has its place; one without `alive` shares it with none."""
-    last = max((b.alive[1] for b in buffers if b.alive is not None), default=0)
-    lifetimes = []
-    for b in buffers:
-        size = prod(memory_shape(b, sizes)) * ELEMENTS[b.element].itemsize
-        lifetimes.append(Lifetime(*(b.alive or (0, last)), size))
-    found = offsets(lifetimes)
-    return Places(found, extent(lifetimes, found) + SLACK)
+    """Where each buffer has its place: first those that keep theirs, behind them the others."""
+    room = [prod(memory_shape(b, sizes)) * ELEMENTS[b.element].itemsize for b in buffers]
+    found: dict[int, int] = {}
+    end = 0
+    for k, buffer in enumerate(buffers):
+        if buffer.alive is None:
+            found[k] = end
+            end += rounded(room[k])
+    sharing = {k: Lifetime(*b.alive, room[k]) for k, b in enumerate(buffers) if b.alive is not None}
+    lifetimes = list(sharing.values())
+    places = offsets(lifetimes)
+    found |= {k: end + place for k, place in zip(sharing, places, strict=True)}
+    return Places(
+        tuple(found[k] for k in range(len(buffers))), end + extent(lifetimes, places) + SLACK
+    )
 
 
 def zeros(size: int) -> Array:
@@ -169,6 +176,6 @@ def view(buffer: Buffer, sizes: Mapping[str, int], block: Array, offset: int) ->
     shape = memory_shape(buffer, sizes)
     element = ELEMENTS[buffer.element]
     flat: Array = block[offset : offset + prod(shape) * element.itemsize].view(element)
-    inside = (..., *map(slice, stored_shape(buffer, sizes)))  # with ... it is always an array
+    inside: Any = (..., *map(slice, stored_shape(buffer, sizes)))  # with ... it is always an array
     places = flat.reshape(shape)[inside]
     return places.transpose([buffer.order.index(k) for k in range(len(buffer.order))])
