@@ -34,13 +34,21 @@ def generate(
     `updated` are the tensors that a training step changes in place. They lie in memory as the
     caller has them, and their new values are checked to be finite, as is the cost.
     """
-    return _Module(plan, system, dtype, target, frozenset(updated)).code()
+    return Module(plan, system, dtype, target, updated).code()
 
 
-class _Module:
+class Module:
+    """A plan, scheduled, with its memory, and the code of it."""
+
     def __init__(
-        self, plan: Plan, system: System, dtype: str, target: Target, updated: frozenset[str]
+        self,
+        plan: Plan,
+        system: System,
+        dtype: str,
+        target: Target,
+        updated: Iterable[str] = (),
     ) -> None:
+        updated = frozenset(updated)
         self.resident = resident(plan, updated)
         self.plan, self.system = self.resident.plan, system
         self.element = "float" if dtype == "float32" else "double"
@@ -66,8 +74,8 @@ class _Module:
 
     def code(self) -> Code:
         """Everything, in an order that does not depend on chance."""
-        step = StepWriter(self.memory, self.plan)
-        texts = [step.write("@step", tuple(map(self._call, self.schedule.parts)))]
+        step, text = self.step()
+        texts = [text]
         for name, nests in (("@begin", self.resident.begin), ("@end", self.resident.end)):
             copies = (Tiled(n, n.indices[-1] if n.indices else None, None, 1, 1) for n in nests)
             texts.append(
@@ -76,10 +84,15 @@ class _Module:
         self.declared |= set(step.declared.values())
         functions = (f"define internal void {name}{t}" for t, name in self.functions.items())
         width = f'attributes #0 = {{ nounwind "prefer-vector-width"="{self.bits}" }}\n'
-        text = "\n".join([*functions, *sorted(self.declared), *texts, width])
-        return Code(text, self._buffers(step.lives), step.runtime_sizes)
+        whole = "\n".join([*functions, *sorted(self.declared), *texts, width])
+        return Code(whole, self.buffers(step.lives), step.runtime_sizes)
 
-    def _buffers(self, lives: Mapping[str, tuple[int, int]]) -> tuple[Buffer, ...]:
+    def step(self) -> tuple[StepWriter, str]:
+        """The function `@step`, and its text."""
+        writer = StepWriter(self.memory, self.plan)
+        return writer, writer.write("@step", tuple(map(self._call, self.schedule.parts)))
+
+    def buffers(self, lives: Mapping[str, tuple[int, int]]) -> tuple[Buffer, ...]:
         """The buffers, each with the phases in which it is used; what lasts is used in all."""
         return tuple(
             b if b.external or b.name in self.lasting else replace(b, alive=lives[b.name])
@@ -98,7 +111,12 @@ class _Module:
             single = self._work(part) < SMALL or not part.nest.indices
         kept = frozenset(self.memory)
         return Call(
-            self._name(function), function, read_by(part) & kept, written_by(part) & kept, single
+            part,
+            self._name(function),
+            function,
+            read_by(part) & kept,
+            written_by(part) & kept,
+            single,
         )
 
     def _name(self, function: Function) -> str:

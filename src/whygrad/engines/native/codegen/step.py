@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..code import Buffer
-from ..plan import Plan
+from ..plan import Plan, Scatter
 from .function import Function
+from .schedule import Tiled
 from .writer import Value, Writer
 
 
@@ -15,6 +16,7 @@ from .writer import Value, Writer
 class Call:
     """A call of a part's function, what it reads and writes, and whether one thread runs it."""
 
+    part: Tiled | Scatter
     name: str
     function: Function
     reads: frozenset[str]
@@ -46,8 +48,20 @@ class Steps:
         return frozenset[str]().union(*(part.writes for part in self.body))
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A call, the beginning of a loop, or (None) a barrier, so deep inside loops."""
+
+    depth: int
+    what: Call | Steps | None
+
+
 class StepWriter(Writer):
-    """Writes `@step`: the calls in order, and the barriers between those that need them."""
+    """Writes `@step`: the calls in order, and the barriers between those that need them.
+
+    `events` says what was written, and `lives` in which phases a tensor is in use; a phase ends
+    at a barrier.
+    """
 
     def __init__(self, memory: Mapping[str, Buffer], plan: Plan) -> None:
         super().__init__()
@@ -59,7 +73,8 @@ class StepWriter(Writer):
         self.threads = Value("%threads", "i64", 1, self.root)
         self.indices: dict[str, Value] = {}
         self.pending: list[Call | Steps] = []
-        self.phase = 0
+        self.phase = self.depth = 0
+        self.events: list[Event] = []
         self.lives: dict[str, tuple[int, int]] = {}
 
     def write(self, name: str, calls: tuple[Call | Steps, ...]) -> str:
@@ -104,10 +119,12 @@ class StepWriter(Writer):
                 self._barrier()
             self.pending.append(call)
         self.command(f"call void {call.name}({', '.join(arguments)})")
+        self.events.append(Event(self.depth, call))
         self._lives(call, self.phase)
 
     def _barrier(self) -> None:
         self.command("call void @barrier(ptr %control, i64 %threads)")
+        self.events.append(Event(self.depth, None))
         self.pending.clear()
         self.phase += 1
 
@@ -119,6 +136,8 @@ class StepWriter(Writer):
 
     def _steps(self, call: Steps, alone: bool) -> None:
         size, since = self._size(call.index), self.phase
+        self.events.append(Event(self.depth, call))
+        self.depth += 1
         loop = self.begin(self.integer(0), size, 1)
         value = loop.counter
         if call.direction < 0:
@@ -131,6 +150,7 @@ class StepWriter(Writer):
             self._barrier()
             self._sequence(call.body)
         self.end(loop)
+        self.depth -= 1
         del self.indices[call.index]
         if not alone:
             self.pending.append(call)

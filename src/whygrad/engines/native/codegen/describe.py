@@ -1,0 +1,78 @@
+"""A program in words: what runs together, in which tiles, in how many threads, in which memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import prod
+
+from ..memory import ELEMENTS, memory_shape, placed
+from ..plan import Assign, Scatter
+from .module import Module
+from .resident import OWN
+from .schedule import ACROSS, Tiled
+from .step import Call, Event, Steps
+
+
+def describe(module: Module, sizes: Mapping[str, int]) -> str:
+    """The step and its memory as text; `sizes` has those of all indices."""
+    step, _ = module.step()
+    lines = [f"{module.bits}-bit vectors: {module.lanes} numbers each", ""]
+    for event in step.events:
+        lines += ["  " * event.depth + line for line in _event(event, module)]
+    lines += ["", *_memory(module, step.lives, sizes)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _event(event: Event, module: Module) -> Iterator[str]:
+    what = event.what
+    if what is None:
+        yield "-- the threads wait for each other"
+    elif isinstance(what, Steps):
+        way = "" if what.direction > 0 else ", downwards"
+        yield f"for each {what.index} in turn{way}:"
+    elif isinstance(what.part, Scatter):
+        yield from str(what.part).split("\n")
+    else:
+        yield f"{_head(what.part, module)}{_threads(what)}"
+        yield from (f"  {_step(step, module)}" for step in what.part.nest.steps)
+
+
+def _threads(call: Call) -> str:
+    return "" if call.single else "; all threads"
+
+
+def _head(tiled: Tiled, module: Module) -> str:
+    """How the loops of a nest run."""
+    indices = tiled.nest.indices
+    if tiled.nest.steps[0].name.endswith(ACROSS):
+        return f"copy with exchanged axes, over {', '.join(indices)}"
+    over = f"over {', '.join(indices)}" if indices else "once"
+    if tiled.lane is None:
+        return over
+    if tiled.row is None:
+        return f"{over}: vectors along {tiled.lane}"
+    across = tiled.vectors * module.lanes
+    if tiled.lane not in indices:
+        return f"{over}: {tiled.rows} {tiled.row} at a time, summed along {tiled.lane} in vectors"
+    return f"{over}: tiles of {tiled.rows} {tiled.row} by {across} {tiled.lane}"
+
+
+def _step(step: Assign, module: Module) -> str:
+    kept = "" if step.name in module.memory else "    (in registers)"
+    return f"{step}{kept}"
+
+
+def _memory(
+    module: Module, lives: Mapping[str, tuple[int, int]], sizes: Mapping[str, int]
+) -> Iterator[str]:
+    """The engine's own buffers, in the order of their places."""
+    own = [b for b in module.buffers(lives) if not b.external]
+    places = placed(own, sizes)
+    yield f"memory: {places.size:,} bytes"
+    for buffer, place in sorted(zip(own, places.offsets, strict=True), key=lambda b: b[1]):
+        shape = memory_shape(buffer, sizes)
+        size = prod(shape) * ELEMENTS[buffer.element].itemsize
+        axes = ",".join(a.index for a in buffer.axes)
+        name = buffer.name.removesuffix(OWN)
+        span = "always" if buffer.alive is None else f"phases {buffer.alive[0]}-{buffer.alive[1]}"
+        yield f"  at {place:>10,}: {size:>10,} bytes  {name}[{axes}] as {shape}, {span}"
