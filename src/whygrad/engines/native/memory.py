@@ -176,6 +176,6 @@ def view(buffer: Buffer, sizes: Mapping[str, int], block: Array, offset: int) ->
     shape = memory_shape(buffer, sizes)
     element = ELEMENTS[buffer.element]
     flat: Array = block[offset : offset + prod(shape) * element.itemsize].view(element)
-    inside: Any = (..., *map(slice, stored_shape(buffer, sizes)))  # with ... it is always an array
-    places = flat.reshape(shape)[inside]
+    inside: Any = (..., *map(slice, stored_shape(buffer, sizes)))  # with ... it is an array
+    places: Array = flat.reshape(shape)[inside]
     return places.transpose([buffer.order.index(k) for k in range(len(buffer.order))])
