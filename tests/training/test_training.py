@@ -1,5 +1,7 @@
 """The mini-batch loop: it learns, repeats itself to the bit, holds rows out, and stops in time."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -93,13 +95,28 @@ def test_training_leaves_arrays_alone_that_were_handed_out_before() -> None:
     assert (data == X).all()
 
 
-def test_each_epoch_has_an_order_of_its_own() -> None:
-    rows = np.arange(20)
-    shuffle = Shuffle(rows, seed=0)
-    first, second = shuffle.order(0), shuffle.order(1)
-    assert sorted(first) == sorted(second) == list(rows)
-    assert (first != second).any()
-    assert (shuffle.order(0) == first).all() and (Shuffle(rows, seed=1).order(0) != first).any()
+def test_each_epoch_has_an_order_of_its_own_by_the_seed() -> None:
+    rows = np.array([3, 5, 7, 8, 9, 11, 20, 21, 30])
+    shuffle, other = Shuffle(rows, seed=0), Shuffle(rows, seed=1)
+    orders = [shuffle.order(epoch) for epoch in range(100)]
+    assert all(sorted(order) == list(rows) for order in orders)
+    assert len({tuple(order) for order in orders}) == 100
+    assert (Shuffle(rows, seed=0).order(77) == orders[77]).all()
+    assert any((other.order(epoch) != orders[epoch]).any() for epoch in range(3))
+
+
+@pytest.mark.parametrize("epochs", [(0, 1), (0, 4), (3, 14), (5, 30)])
+def test_orders_are_uniform_and_those_of_two_epochs_independent(epochs: tuple[int, int]) -> None:
+    """Over many seeds: all 6 orders of three rows, and all 36 pairs, are equally frequent."""
+    orders = list(permutations(range(3)))
+    counts = np.zeros((6, 6))
+    for seed in range(3600):
+        shuffle = Shuffle(np.arange(3), seed)
+        counts[*(orders.index(tuple(shuffle.order(epoch))) for epoch in epochs)] += 1
+    for observed in (counts.sum(axis=0), counts.sum(axis=1), counts.ravel()):
+        expected = observed.mean()
+        chi_square = ((observed - expected) ** 2 / expected).sum()
+        assert chi_square < observed.size - 1 + 5 * np.sqrt(2 * observed.size)
 
 
 def test_every_row_is_seen_once_an_epoch_and_the_last_batch_is_smaller() -> None:

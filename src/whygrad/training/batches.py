@@ -13,6 +13,9 @@ from ..network.random import generator
 
 BATCH_SIZE = 32
 
+# how many permutations of either kind are drawn, see Shuffle
+PERMUTATIONS = 4
+
 Rows = NDArray[np.int64]
 
 
@@ -84,19 +87,28 @@ def _interleaved(classes: NDArray[np.int64]) -> Rows:
 
 
 class Shuffle:
-    """An order of the rows for each epoch, drawn by the seed and the number of the epoch."""
+    """An order of the rows for each epoch, by the seed and the number of the epoch alone.
+
+    To draw a permutation takes longer than a small network takes to train on the rows. So a few
+    are drawn, of two kinds, and an order is one of the first kind read in an order of the second:
+    as uniform as each of them, and independent of every order that does not share both. When all
+    pairs have had their turn, those of the first kind are turned by a place.
+    """
 
     def __init__(self, rows: Rows, seed: int) -> None:
-        self.rows = rows
-        self._generator = generator(seed, "shuffle")
-        self._state = self._generator.bit_generator.state
-        self._last = (-1, rows)
+        self.rows, self.seed = rows, seed
+        self._drawn: dict[int, Rows] = {}
 
     def order(self, epoch: int) -> Rows:
         """The rows in the order of this epoch."""
-        if epoch != self._last[0]:
-            # a place of its own in the generator's stream: cheaper than a new generator
-            self._state["state"]["counter"][-1] = epoch
-            self._generator.bit_generator.state = self._state
-            self._last = (epoch, self._generator.permutation(self.rows))
-        return self._last[1]
+        turns, pair = divmod(epoch, PERMUTATIONS**2)
+        first, second = divmod(pair, PERMUTATIONS)
+        start = turns % len(self.rows)
+        turned = self._permutation(first, twice=True)[start : start + len(self.rows)]
+        return turned.take(self._permutation(PERMUTATIONS + second))
+
+    def _permutation(self, number: int, twice: bool = False) -> Rows:
+        if number not in self._drawn:
+            drawn = generator(self.seed, "shuffle", number).permutation(len(self.rows))
+            self._drawn[number] = np.tile(self.rows[drawn], 2) if twice else drawn
+        return self._drawn[number]
