@@ -48,26 +48,23 @@ class _Lifting:
         """The right side."""
         value = self.equation.value
         order = self.equation.indices
-        if isinstance(value, Reduce | Softmax):
-            whole = self.reduction(value, (), order)
-            if isinstance(whole, Reduce | Softmax) and whole.free == frozenset(order):
-                if whole in self.helpers.known:
-                    return self.helpers.known[whole]
-                return whole
-        return self.lift(value, (), order)
+        if not isinstance(value, Reduce | Softmax):
+            return self.lift(value, (), order)
+        whole = self.reduction(value, (), order)
+        is_new = whole.free == frozenset(order) and whole not in self.helpers.known
+        return whole if is_new else self.named(whole, order)
+
+    def named(self, e: Expression, order: tuple[str, ...]) -> Expression:
+        """The reduction as a tensor of its own."""
+        if not isinstance(e, Reduce | Softmax):
+            return e
+        return self.helpers.define(self.equation.name, e, (*order, *e.indices))
 
     def lift(self, e: Expression, guards: Guards, order: tuple[str, ...]) -> Expression:
         """The expression without reductions, where `guards` hold and `order` are its indices."""
         match e:
             case Reduce() | Softmax():
-                reduction = self.reduction(e, guards, order)
-                if not isinstance(reduction, Reduce | Softmax):
-                    return reduction
-                if guards and looks_up(reduction):
-                    reduction = self.guarded(reduction, guards)
-                return self.helpers.define(
-                    self.equation.name, reduction, (*order, *reduction.indices)
-                )
+                return self.named(self.guarded(self.reduction(e, guards, order), guards), order)
             case Where():
                 condition = self.lift(e.condition, guards, order)
                 yes = self.lift(e.yes, (*guards, condition), order)
@@ -116,18 +113,19 @@ class _Lifting:
             *(brackets[f] if f in brackets else self.lift(f, guards, order) for f in e.factors)
         )
 
-    def guarded(self, e: Reduce | Softmax, guards: Guards) -> Reduce | Softmax:
-        """The reduction with the conditions around it as a part of its own.
+    def guarded(self, e: Expression, guards: Guards) -> Expression:
+        """A reduction of lookups with the conditions around it as a part of its own.
 
         A softmax at one place needs the others, whatever is asked of the index there.
         """
+        if not isinstance(e, Reduce | Softmax) or not looks_up(e):
+            return e
         if isinstance(e, Softmax):
             guards = tuple(g for g in guards if g.free.isdisjoint(e.indices))
             return Softmax(e.indices, _all(guards, e.condition), e.body)
         outside = frozenset[str]().union(*(g.free for g in guards))
         copies = {i: self.ranges.copy(i) for i in e.indices if i in outside}
-        if copies:
-            e = with_indices(e, copies, self.ranges.names)
+        e = with_indices(e, copies, self.ranges.names)
         return Reduce(e.operation, e.indices, _all(guards, e.condition), e.body)
 
 

@@ -23,8 +23,7 @@ def stored(pieces: Sequence[Piece | Steps]) -> list[Piece | Steps]:
     waiting: dict[str, Piece] = {}
     ordered: list[Piece | Steps] = []
     for piece in pieces:
-        name = None if isinstance(piece, Steps) else updated(piece.name)
-        if name is None or isinstance(piece, Steps):
+        if isinstance(piece, Steps) or (name := updated(piece.name)) is None:
             ordered.append(piece)
         else:
             waiting[name] = piece
@@ -45,9 +44,5 @@ def stored(pieces: Sequence[Piece | Steps]) -> list[Piece | Steps]:
 
 def _is_local(name: str, piece: Piece, needs: Iterable[Reference]) -> bool:
     """Whether the update reads its own tensor only at the place where it writes."""
-    own = [r for r in needs if r.tensor == name]
-    return (
-        not own
-        if isinstance(piece, Scatter)
-        else all(r.subscripts == piece.subscripts for r in own)
-    )
+    place = None if isinstance(piece, Scatter) else piece.subscripts
+    return all(r.subscripts == place for r in needs if r.tensor == name)
