@@ -78,6 +78,46 @@ class Network(BaseNetwork):
             **named,
         )
 
+    def program(
+        self,
+        *,
+        batch_size: int = 32,
+        optimizer: Optimizer | None = None,
+        dtype: str = "float64",
+        threads: int | None = None,
+        data: Mapping[str, object] | None = None,
+        **named: object,
+    ) -> str:
+        """The training step as the native engine runs it, in words."""
+        from .training.program import program
+
+        return program(
+            self,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            dtype=dtype,
+            threads=threads,
+            data=data,
+            **named,
+        )
+
+    def program(
+        self, *, optimizer: Optimizer | None = None, batch_size: int = 32, dtype: str = "float64"
+    ) -> str:
+        """How the native engine takes a training step: its loops in order, and its memory.
+
+        It shows which equations run in one loop, and which tensors share their place. Raises
+        WhygradError for a network without parameters' values.
+        """
+        from .engines.native import NativeEngine
+        from .network.arguments import whole_number
+        from .training.step import step_system
+
+        self.params  # noqa
+        system = step_system(self, optimizer or Adam(), None, 1, 1)
+        program = NativeEngine().compile(system, self.sizes, (str(system.cost),), dtype)
+        return program.text(whole_number("batch_size", batch_size, 1))
+
     def fit(
         self,
         table: Table,

@@ -15,9 +15,10 @@ from .cache import read, write
 from .code import Axis, Buffer, Code
 from .driver import DRIVER
 from .jit import Target, externals, host, machine_code
+from .names import original
 from .plan import Plan
 from .threads import barrier_ir
-from .work import Work, work
+from .work import Work, operations, work, worthwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,20 @@ def planned(request: Request, in_place: bool) -> Plan:
     from .lowering import lower
 
     return lower(request.whole, request.sizes, request.wanted, request.training, in_place)
+
+
+def described(request: Request, samples: int, threads: int | None = None) -> str:
+    """The training step of a request, for batches of so many samples, in words."""
+    from .codegen.describe import describe
+    from .codegen.module import Module
+
+    step = request.with_open_batch().step()
+    plan = planned(step, in_place=True)
+    known = step.sizes_with(samples)
+    sizes = {i: known.get(original(i), samples) for i in plan.sizes}
+    updated = [u.name for u in step.whole.updates]
+    module = Module(plan, step.whole, step.dtype.name, host(), updated)
+    return describe(module, sizes, threads or worthwhile(operations(work(plan), sizes)))
 
 
 def module(request: Request, plan: Plan, in_place: bool, target: Target) -> tuple[str, Code]:

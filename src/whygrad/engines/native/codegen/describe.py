@@ -10,20 +10,22 @@ from ..plan import Assign, Scatter
 from .module import Module
 from .resident import OWN
 from .schedule import ACROSS, Tiled
-from .step import Call, Event, Steps
+from .step import Event, Steps
 
 
-def describe(module: Module, sizes: Mapping[str, int]) -> str:
+def describe(module: Module, sizes: Mapping[str, int], threads: int) -> str:
     """The step and its memory as text; `sizes` has those of all indices."""
     step, _ = module.step()
-    lines = [f"{module.bits}-bit vectors: {module.lanes} numbers each", ""]
+    count = "one thread" if threads == 1 else f"{threads} threads"
+    lines = [f"{count}, vectors of {module.lanes} numbers ({module.bits} bits)", ""]
     for event in step.events:
-        lines += ["  " * event.depth + line for line in _event(event, module)]
+        if threads > 1 or event.what is not None:
+            lines += ["  " * event.depth + line for line in _event(event, module, threads)]
     lines += ["", *_memory(module, step.lives, sizes)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _event(event: Event, module: Module) -> Iterator[str]:
+def _event(event: Event, module: Module, threads: int) -> Iterator[str]:
     what = event.what
     if what is None:
         yield "-- the threads wait for each other"
@@ -33,12 +35,9 @@ def _event(event: Event, module: Module) -> Iterator[str]:
     elif isinstance(what.part, Scatter):
         yield from str(what.part).split("\n")
     else:
-        yield f"{_head(what.part, module)}{_threads(what)}"
+        shared = "; all threads" if threads > 1 and not what.single else ""
+        yield f"{_head(what.part, module)}{shared}"
         yield from (f"  {_step(step, module)}" for step in what.part.nest.steps)
-
-
-def _threads(call: Call) -> str:
-    return "" if call.single else "; all threads"
 
 
 def _head(tiled: Tiled, module: Module) -> str:
@@ -59,7 +58,7 @@ def _head(tiled: Tiled, module: Module) -> str:
 
 def _step(step: Assign, module: Module) -> str:
     kept = "" if step.name in module.memory else "    (in registers)"
-    return f"{step}{kept}"
+    return f"{step}{kept}".replace(OWN, "")
 
 
 def _memory(
@@ -73,6 +72,6 @@ def _memory(
         shape = memory_shape(buffer, sizes)
         size = prod(shape) * ELEMENTS[buffer.element].itemsize
         axes = ",".join(a.index for a in buffer.axes)
-        name = buffer.name.removesuffix(OWN)
+        name = buffer.name.replace(OWN, "")
         span = "always" if buffer.alive is None else f"phases {buffer.alive[0]}-{buffer.alive[1]}"
         yield f"  at {place:>10,}: {size:>10,} bytes  {name}[{axes}] as {shape}, {span}"
