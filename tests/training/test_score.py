@@ -97,6 +97,13 @@ def test_probabilities_are_numbers_like_others() -> None:
     agree(net, 1 / (1 + np.exp(X[:, 1])), "R²", lambda y, p: metrics.r2_score(y, p[:, 0]))
 
 
+def test_an_accuracy_of_0_is_one() -> None:
+    net = wg.Sequential([wg.Dense(2)], cost="cross_entropy").init(x=X, y=np.arange(ROWS) % 2)
+    net.params["b1"] = [1e3, 0]
+    history = net.train(x=X, y=np.ones(ROWS, int), epochs=3, optimizer=wg.SGD(1e-9), validation=0.1)
+    assert history.score == history.validation_score == [0, 0, 0]
+
+
 def test_a_score_in_batches_is_that_of_all_rows() -> None:
     net = wg.Sequential([wg.Dense(2)], cost="half_squared_error").init(seed=1, x=X, y=X[:, :2])
     history = net.train(x=X, y=X[:, :2], epochs=2, batch_size=7, optimizer=wg.SGD(1e-12))

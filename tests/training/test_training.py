@@ -7,7 +7,9 @@ import pytest
 
 import whygrad as wg
 from whygrad.training import History
-from whygrad.training.batches import Samples, Shuffle, split
+from whygrad.training.batches import Samples, Shuffle, row_classes, split
+
+from .problems import PROBLEMS
 
 
 def blobs(count: int = 90) -> tuple[np.ndarray, np.ndarray]:
@@ -150,6 +152,17 @@ def test_rows_held_out_are_not_trained_on_and_hold_every_class() -> None:
     other, worse = trained(epochs=2, validation=0.2, x=spoilt)
     assert all((net.params[name] == other.params[name]).all() for name in net.params)
     assert worse.cost == history.cost and worse.validation_cost != history.validation_cost
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_the_validation_cost_is_that_of_prediction_after_the_epoch(problem: str) -> None:
+    net, data = PROBLEMS[problem]()
+    history = net.train(data=data, epochs=2, batch_size=7, validation=0.3, seed=8)
+    samples = Samples(net.system, net.bind(data, {}))
+    classes = row_classes(net.system, samples.arrays)
+    _, held_out = split(samples, 0.3, seed=8, classes=classes)
+    expected = net.forward(data=samples.take(held_out), training=False)["J"]
+    assert history.validation_cost[-1] == pytest.approx(expected, rel=1e-12)
 
 
 def test_float32_is_nearly_the_same() -> None:
