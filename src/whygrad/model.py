@@ -14,7 +14,7 @@ from .network.costs import check_targets
 from .network.data import Arrays
 from .network.layers import Layer
 from .network.network import BaseNetwork
-from .network.optimizers import Optimizer
+from .network.optimizers import Adam, Optimizer
 from .network.sequential import sequential_text
 
 if TYPE_CHECKING:
@@ -113,9 +113,9 @@ class Network(BaseNetwork):
         from .network.arguments import whole_number
         from .training.step import step_system
 
-        self.params  # noqa
         system = step_system(self, optimizer or Adam(), None, 1, 1)
-        program = NativeEngine().compile(system, self.sizes, (str(system.cost),), dtype)
+        sizes = self.open_sizes_for(system, {})
+        program = NativeEngine().compile(system, sizes, (str(system.cost),), dtype)
         return program.text(whole_number("batch_size", batch_size, 1))
 
     def fit(

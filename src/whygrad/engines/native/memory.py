@@ -43,6 +43,11 @@ def memory_shape(buffer: Buffer, sizes: Mapping[str, int]) -> tuple[int, ...]:
     return tuple(shape)
 
 
+def size_of(buffer: Buffer, sizes: Mapping[str, int]) -> int:
+    """The bytes of a buffer."""
+    return prod(memory_shape(buffer, sizes)) * ELEMENTS[buffer.element].itemsize
+
+
 def stored_shape(buffer: Buffer, sizes: Mapping[str, int]) -> tuple[int, ...]:
     """The number of places on each axis in memory that belong to the tensor, starts included."""
     return tuple(
@@ -149,7 +154,7 @@ class Places(NamedTuple):
 
 def placed(buffers: Sequence[Buffer], sizes: Mapping[str, int]) -> Places:
     """Where each buffer has its place: first those that keep theirs, behind them the others."""
-    room = [prod(memory_shape(b, sizes)) * ELEMENTS[b.element].itemsize for b in buffers]
+    room = [size_of(b, sizes) for b in buffers]
     found: dict[int, int] = {}
     end = 0
     for k, buffer in enumerate(buffers):
@@ -175,7 +180,7 @@ def view(buffer: Buffer, sizes: Mapping[str, int], block: Array, offset: int) ->
     """The tensor that a buffer holds, as an array with the tensor's axes, padding left out."""
     shape = memory_shape(buffer, sizes)
     element = ELEMENTS[buffer.element]
-    flat: Array = block[offset : offset + prod(shape) * element.itemsize].view(element)
+    flat: Array = block[offset : offset + size_of(buffer, sizes)].view(element)
     inside: Any = (..., *map(slice, stored_shape(buffer, sizes)))  # with ... it is an array
     places: Array = flat.reshape(shape)[inside]
     return places.transpose([buffer.order.index(k) for k in range(len(buffer.order))])

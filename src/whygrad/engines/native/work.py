@@ -14,7 +14,7 @@ Work = tuple[tuple[int, tuple[str, ...]], ...]
 """Operations as a sum: a number, times the sizes of some run-time indices."""
 
 ENOUGH = 1_500_000
-"""With fewer operations (about 30 µs), waiting for each other costs more than it gains."""
+"""Operations of about 30 µs: with fewer to each thread, waiting costs more than they gain."""
 
 FUNCTION = 8
 """A call of exp, tanh, ... costs about as much as so many multiplications."""
@@ -38,7 +38,7 @@ def operations(work: Work, sizes: Mapping[str, int]) -> int:
 
 def worthwhile(operations: int) -> int:
     """How many threads a step with so many operations is worth."""
-    return cores() if operations > ENOUGH else 1
+    return min(cores(), 1 + operations // ENOUGH)
 
 
 def _counts(part: Part) -> Iterator[tuple[tuple[str, ...], int]]:
