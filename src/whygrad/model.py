@@ -14,7 +14,7 @@ from .network.costs import check_targets
 from .network.data import Arrays
 from .network.layers import Layer
 from .network.network import BaseNetwork
-from .network.optimizers import Adam, Optimizer
+from .network.optimizers import Optimizer
 from .network.sequential import sequential_text
 
 if TYPE_CHECKING:
@@ -100,23 +100,6 @@ class Network(BaseNetwork):
             data=data,
             **named,
         )
-
-    def program(
-        self, *, optimizer: Optimizer | None = None, batch_size: int = 32, dtype: str = "float64"
-    ) -> str:
-        """How the native engine takes a training step: its loops in order, and its memory.
-
-        It shows which equations run in one loop, and which tensors share their place. Raises
-        WhygradError for a network without parameters' values.
-        """
-        from .engines.native import NativeEngine
-        from .network.arguments import whole_number
-        from .training.step import step_system
-
-        system = step_system(self, optimizer or Adam(), None, 1, 1)
-        sizes = self.open_sizes_for(system, {})
-        program = NativeEngine().compile(system, sizes, (str(system.cost),), dtype)
-        return program.text(whole_number("batch_size", batch_size, 1))
 
     def fit(
         self,
