@@ -1,13 +1,12 @@
-"""Fits the polynomials of the native engine's functions: `python -m benchmarks.minimax [NAME]`.
+"""Fits the polynomials of the native engine's functions: `python -m benchmarks.minimax`.
 
-Prints the text of `engines/native/functions/coefficients.py`. Each fit has the least largest
-relative error (Remez, on a grid), with its coefficients rounded one after the other: the first is
-rounded, the rest is fitted anew, and so on. The comments give the error that is left, in bits.
+Takes a minute and prints the text of `engines/native/functions/coefficients.py`. Each fit has the
+least largest relative error (Remez, on a grid), with its coefficients rounded one after the other:
+the first is rounded, the rest is fitted anew, and so on.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -52,7 +51,8 @@ class Fit:
 
 
 def remez(points: list[mpf], values: list[mpf], weights: list[mpf], degree: int) -> list[mpf]:
-    """The polynomial through none of the points whose largest weighted error is least."""
+    """The polynomial whose largest weighted error on the points is least: there it is reached
+    degree + 2 times with alternating sign (Muller, Elementary Functions, section 3.5)."""
     count, last = degree + 2, len(points) - 1
     chosen = [round(last * (1 - float(cos(pi * i / (count - 1)))) / 2) for i in range(count)]
     for _ in range(40):
@@ -222,19 +222,24 @@ FITS = (
 )
 
 
-def main(names: list[str]) -> None:
+HEAD = '''"""The polynomials, constant coefficient first, as `python -m benchmarks.minimax` fits them.
+
+The comments give the largest relative error of the whole function that each leaves, in bits.
+"""'''
+
+
+def main() -> None:
+    print(HEAD)
     for fit in FITS:
-        if names and fit.name not in names:
-            continue
-        print(f"# {fit.text}.\n{fit.name} = {{")
+        print(f"\n# {fit.text}.\n{fit.name} = {{")
         for element in fit.degrees:
             found, bits = coefficients(fit, element)
             print(f'    "{element}": (  # {bits:.1f} bits')
             for value in found:
                 print(f"        {float(value)!r},")
             print("    ),")
-        print("}\n")
+        print("}", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

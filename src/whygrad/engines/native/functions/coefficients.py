@@ -1,4 +1,4 @@
-"""The polynomials, the constant coefficient first, as `python -m benchmarks.minimax` fits them.
+"""The polynomials, constant coefficient first, as `python -m benchmarks.minimax` fits them.
 
 The comments give the largest relative error of the whole function that each leaves, in bits.
 """
