@@ -71,15 +71,6 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ReferenceProgram, "epoch", refuse)
 
 
-def test_a_program_tells_what_it_does() -> None:
-    lines = compiled(i=3).text(samples=10).splitlines()
-    assert "  e·sum[n] = sum[i](w[i] * x[n,i])" in lines
-    assert "  w[i] = w[i] - rate * w·mean[i]" in lines
-    assert any(line.startswith("memory: ") for line in lines)
-    (place,) = (line.split() for line in lines if line.split()[2:3] == ["e[n]"])
-    assert 80 <= int(place[1]) <= 128  # ten numbers of eight bytes, up to a whole vector
-
-
 # Epochs
 
 

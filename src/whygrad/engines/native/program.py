@@ -14,11 +14,7 @@ from ...language.system import System
 from ..base import Array
 from ..request import Request
 from .arrays import Unusual
-from .build import module, planned
-from .description import description
 from .epoch import Epochs
-from .jit import host
-from .layouts import Layouts
 from .once import Once
 
 if TYPE_CHECKING:
@@ -64,18 +60,6 @@ class NativeProgram:
         self._request = request
         self._threads = threads
         self._lock = Lock()
-
-    def text(self, samples: int) -> str:
-        """How it runs with so many samples: the plan of loops, and the memory of its buffers.
-
-        Of a system with updates this is the training step, and else the evaluation.
-        """
-        trains = bool(self._request.whole.updates)
-        request = self._request.step().with_open_batch() if trains else self._request
-        plan = planned(request, trains)
-        _, code = module(request, plan, trains, host())
-        batch = samples if request.whole.batch not in (None, *request.sizes) else None
-        return description(plan, code, Layouts(request, code).find(batch).sizes)
 
     def run(self, arrays: Mapping[str, Array], seed: int = 0, step: int = 0) -> dict[str, Array]:
         """See `engines.base.Program.run`."""
