@@ -222,9 +222,9 @@ FITS = (
 )
 
 
-HEAD = '''"""The polynomials, constant coefficient first, as `python -m benchmarks.minimax` fits them.
+HEAD = '''"""The polynomials, lowest power first, as `python -m benchmarks.minimax` fits them.
 
-The comments give the largest relative error of the whole function that each leaves, in bits.
+Comments give the largest relative error of the whole function that each leaves, in bits.
 """'''
 
 

@@ -1,6 +1,6 @@
-"""The polynomials, constant coefficient first, as `python -m benchmarks.minimax` fits them.
+"""The polynomials, lowest power first, as `python -m benchmarks.minimax` fits them.
 
-The comments give the largest relative error of the whole function that each leaves, in bits.
+Comments give the largest relative error of the whole function that each leaves, in bits.
 """
 
 # e^r = 1 + r + r² P(r) for |r| ≤ ½ ln 2, relative to e^r − 1.
