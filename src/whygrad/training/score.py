@@ -141,12 +141,11 @@ class Determination(Score):
         """See `Score.scale`."""
         return np.asarray(np.sum((targets - targets.mean(axis=0)) ** 2, axis=0))
 
-    @OVERFLOWING
     def value(self, total: Array, scale: Array) -> float:
         """See `Score.value`."""
-        varied = scale > 0
-        part = total / np.where(varied, scale, 1)
-        return float(np.mean(np.where(varied, 1 - part, total == 0)))
+        pairs = zip(total.ravel().tolist(), scale.ravel().tolist(), strict=True)
+        parts = [1 - t / s if s > 0 else float(t == 0) for t, s in pairs]
+        return sum(parts) / len(parts)
 
 
 def score_of(system: System, arrays: Arrays) -> Score | None:
