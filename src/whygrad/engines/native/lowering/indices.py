@@ -39,12 +39,14 @@ class Ranges:
     def of(cls, system: System, sizes: Mapping[str, int]) -> Ranges:
         """The ranges of a system's indices; `sizes` may lack what the batch gives."""
         known = infer_sizes(system, sizes)
-        if system.batch is None or system.batch in known:
-            return cls(known, known)
+        left = system.index_names - known.keys()
+        if left <= {system.batch}:
+            return cls(known, known | dict.fromkeys(left, SAMPLES))
+        batch = str(system.batch)
         try:
-            return cls(known, infer_sizes(system, {**sizes, system.batch: SAMPLES}))
+            return cls(known, infer_sizes(system, {**sizes, batch: SAMPLES}))
         except SizeError:  # an axis of samples that is read in part
-            return cls(known, infer_sizes(system, {**sizes, system.batch: MANY_SAMPLES}))
+            return cls(known, infer_sizes(system, {**sizes, batch: MANY_SAMPLES}))
 
     def copy(self, index: str) -> str:
         """A new index of the same size, under a name that no text can have."""
