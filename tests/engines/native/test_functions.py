@@ -185,6 +185,15 @@ def test_powers_are_within_two_ulp_with_the_special_cases_of_c(
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_a_huge_exponent_gives_zero_or_infinity(dtype: type) -> None:
+    x = np.random.default_rng(7).uniform(0.3, 3, 200_000).astype(dtype)
+    x = x[x != 1]
+    for exponent in (1e12, 1e30, -1e30):
+        got = apply("pow", x, np.full_like(x, exponent))
+        np.testing.assert_array_equal(got, np.where((x > 1) == (exponent > 0), np.inf, 0))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_the_bits_do_not_depend_on_the_number_of_lanes(name: str, dtype: type) -> None:
     generator = np.random.default_rng(6)

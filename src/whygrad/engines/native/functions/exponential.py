@@ -50,7 +50,7 @@ def _expm1_reduced(r: Value) -> Value:
 
 
 def bounded(x: Value) -> Value:
-    """x, or where e^x is infinite or zero a number of which that holds as well."""
+    """x, or where e^x is infinite or zero a number of which that holds too, even less an eighth."""
     return at_least(at_most(x, _LARGEST[x.element]), _SMALLEST[x.element])
 
 
@@ -59,7 +59,7 @@ def exp(x: Value) -> Value:
 
 
 def exp_bounded(x: Value, rest: Value | None = None) -> Value:
-    """e^(x + rest) for a bounded x and a rest that is much smaller."""
+    """e^(x + rest) for a bounded x and a |rest| ≤ 1/8."""
     r, t = _reduce(x, rest)
     lower, upper = ((half + x.format.one).number() for half in _halves(t))
     return (_expm1_reduced(r) + 1.0) * lower * upper

@@ -22,6 +22,7 @@ _LARGEST_EXPONENT = 2.0**65
 
 
 def pow(x: Value, y: Value) -> Value:
+    """x^y; NaN for a negative x unless y is whole."""
     size = abs(x)
     # The power is 1 even if the other operand is infinite or NaN.
     one = size.compare("oeq", 1.0) | y.compare("oeq", 0.0)
@@ -52,8 +53,8 @@ def _pow_of_size(x: Value, y: Value, one: Value) -> Value:
     ordinary = (x > 0.0) & (x < math.inf)
     high = select(one, 0.0, select(ordinary, high, infinite))
     low = select(one, 0.0, select(ordinary, low, 0.0))
-    # Where the product is bounded, what is left of it says nothing.
-    return exp_bounded(bounded(high), at_least(at_most(low, 1.0), -1.0))
+    # The rest is below 1/8, save where the product is out of bounds and the rest says nothing.
+    return exp_bounded(bounded(high), at_least(at_most(low, 0.125), -0.125))
 
 
 def _logarithm(x: Value) -> tuple[Value, Value]:
