@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from ....language.expression import Expression, Index, Pad, Reference, Size
 from .function import SIZES
-from .turn import turned
 from .writer import Value, vector
 
 if TYPE_CHECKING:
@@ -51,8 +50,6 @@ def load(block: Block, e: Reference, point: Point) -> Value:
         align = SIZES[buffer.element]
         text = f"load {kind}, ptr {place.pointer.text}, align {align}"
         return f.emit(text, buffer.element, block.lanes, operands)
-    if place.lane is None and (square := turned(block, e, point)) is not None:
-        return square
     mask = block.spread(inside or Value("true", "i1", 1, f.root), block.lanes)
     nothing = block.spread(zero, block.lanes)
     align_value = Value(str(SIZES[buffer.element]), "i32", 1, f.root)

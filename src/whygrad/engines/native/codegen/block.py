@@ -48,7 +48,6 @@ class Block:
         indices: Mapping[str, Value],
         row: str | None,
         lane: str | None,
-        rows: int,
         trusted: Callable[[Reference, int], bool],
     ) -> None:
         self.f = function
@@ -57,7 +56,6 @@ class Block:
         self.indices = dict(indices)
         self.row = row
         self.lane = lane
-        self.rows = rows
         self.trusted = trusted
         self.locals: dict[Reference, Callable[[Point], Value]] = {}
         self.tails: dict[int, Callable[[], Value]] = {}
@@ -352,7 +350,7 @@ class Block:
         lanes = values[0].lanes
         if name in functions.CALLED:
             symbol = functions.symbol(name, self.element, lanes)
-            self.f.declared[symbol] = functions.emit(name, self.element, lanes)
+            self.f.functions[symbol] = functions.emit(name, self.element, lanes)
         lines, result = functions.lines(
             name, [v.text for v in values], self.f.fresh, self.element, lanes
         )

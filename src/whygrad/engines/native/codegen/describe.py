@@ -9,7 +9,7 @@ from ..memory import ELEMENTS, memory_shape, placed
 from ..plan import Assign, Scatter
 from .module import Module
 from .resident import OWN
-from .schedule import ACROSS, Tiled
+from .schedule import Tiled
 from .step import Event, Steps
 
 
@@ -43,7 +43,7 @@ def _event(event: Event, module: Module, threads: int) -> Iterator[str]:
 def _head(tiled: Tiled, module: Module) -> str:
     """How the loops of a nest run."""
     indices = tiled.nest.indices
-    if tiled.nest.steps[0].name.endswith(ACROSS):
+    if tiled.exchange:
         return f"copy with exchanged axes, over {', '.join(indices)}"
     over = f"over {', '.join(indices)}" if indices else "once"
     if tiled.lane is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ....language.expression import Index, Reference
 from ..code import Axis, Buffer
 from .writer import Value, Writer
 
@@ -13,7 +14,8 @@ SIZES = {"float": 4, "double": 8, "i64": 8}
 class Function(Writer):
     """A function that gets what it uses of buffers, run-time sizes and loop indices.
 
-    `buffers` and `sizes` list what it turned out to use, in order of first use.
+    `buffers`, `sizes` and `outer` list what it turned out to use, in order of first use, and
+    `functions` has the text of functions that it calls.
     """
 
     def __init__(self, memory: Mapping[str, Buffer], constants: Mapping[str, int]) -> None:
@@ -23,6 +25,7 @@ class Function(Writer):
         self.buffers: list[str] = []
         self.sizes: list[str] = []
         self.outer: list[str] = []
+        self.functions: dict[str, str] = {}
         self.thread = Value("%thread", "i64", 1, self.root)
         self.threads = Value("%threads", "i64", 1, self.root)
         self.control = Value("%control", "ptr", 1, self.root)
@@ -84,6 +87,23 @@ class Function(Writer):
                     length = self.round_up(length, buffer.multiple)
                 step = self.multiply(step, length)
         return [found[k] for k in range(len(buffer.axes))]
+
+    def stride(self, e: Reference, index: str) -> Value:
+        """How far apart neighbours along an index are, in elements."""
+        axis = e.subscripts.index(Index(index))
+        return self.strides(e.tensor)[axis]
+
+    def corner(self, e: Reference, indices: Mapping[str, Value]) -> Value:
+        """Where the element of a reference with plain indices lies."""
+        size = SIZES[self.memory[e.tensor].element]
+        pointer = self.pointer(e.tensor)
+        for axis, (subscript, stride) in enumerate(
+            zip(e.subscripts, self.strides(e.tensor), strict=True)
+        ):
+            assert isinstance(subscript, Index)
+            place = self.add(indices[subscript.name], self.integer(self.before(e.tensor, axis)))
+            pointer = self.offset(pointer, self.multiply(place, stride), size)
+        return pointer
 
     def length(self, axis: Axis) -> Value:
         """How many places an axis has."""

@@ -14,6 +14,7 @@ from ..jit import Target
 from ..names import ALL
 from ..plan import Plan, Scatter
 from .buffers import buffers
+from .copies import COPY
 from .function import Function
 from .nest import NestWriter
 from .parts import read_by, written_by
@@ -49,11 +50,11 @@ class Module:
         updated: Iterable[str] = (),
     ) -> None:
         updated = frozenset(updated)
-        self.resident = resident(plan, updated)
-        self.plan, self.system = self.resident.plan, system
+        self.resident = {name: name + OWN for name in sorted(updated)}
+        self.plan, self.system = resident(plan, self.resident), system
         self.element = "float" if dtype == "float32" else "double"
         self.lanes, self.bits = lanes(target, self.element), target.vector_bits
-        own = frozenset(name + OWN for name in updated)
+        own = frozenset(self.resident.values())
         cost = frozenset({str(system.cost)} if updated else ())
         self.checked = own | cost
         self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
@@ -70,21 +71,17 @@ class Module:
             self.lanes,
         )
         self.functions: dict[str, str] = {}
-        self.declared: set[str] = set()
+        self.helpers: dict[str, str] = {}
 
     def code(self) -> Code:
         """Everything, in an order that does not depend on chance."""
         step, text = self.step()
-        texts = [text]
-        for name, nests in (("@begin", self.resident.begin), ("@end", self.resident.end)):
-            copies = (Tiled(n, n.indices[-1] if n.indices else None, None, 1, 1) for n in nests)
-            texts.append(
-                StepWriter(self.memory, self.plan).write(name, tuple(map(self._call, copies)))
-            )
-        self.declared |= set(step.declared.values())
-        functions = (f"define internal void {name}{t}" for t, name in self.functions.items())
+        begin = StepWriter(self.memory, self.plan).copies("@begin", self.resident, into=True)
+        end = StepWriter(self.memory, self.plan).copies("@end", self.resident, into=False)
+        parts = (f"define internal void {name}{t}" for t, name in self.functions.items())
+        helpers = (COPY, *(t for _, t in sorted(self.helpers.items())))
         width = f'attributes #0 = {{ nounwind "prefer-vector-width"="{self.bits}" }}\n'
-        whole = "\n".join([*functions, *sorted(self.declared), *texts, width])
+        whole = "\n".join([*helpers, *parts, text, begin, end, width])
         return Code(whole, self.buffers(step.lives), step.runtime_sizes)
 
     def step(self) -> tuple[StepWriter, str]:
@@ -123,7 +120,7 @@ class Module:
         """The name of a function, the same for the same text."""
         body = "\n".join(function.text())
         text = f"({function.parameters}) #0 {{\nentry:\n{body}\n  ret void\n}}\n"
-        self.declared |= set(function.declared.values())
+        self.helpers |= function.functions
         return self.functions.setdefault(text, f"@part{len(self.functions)}")
 
     def _trusted(self, e: Reference, axis: int) -> bool:

@@ -14,6 +14,7 @@ from .block import Block, Point
 from .function import Function
 from .reduce import multiply_add, reduce
 from .schedule import Tiled
+from .turn import TURN, turn_function
 from .writer import Loop, Value
 
 NOT_FINITE = 1
@@ -64,7 +65,10 @@ class NestWriter:
             loop = self.f.begin(start, stop, 1, may_be_empty=index == split)
             self.indices[index] = loop.counter
             opened.append((loop, index))
-        self._through_lanes(self._through_rows)
+        if self.tiled.exchange:
+            self._exchange()
+        else:
+            self._through_lanes(self._through_rows)
         for loop, index in reversed(opened):
             self.f.end(loop)
             del self.indices[index]
@@ -167,6 +171,28 @@ class NestWriter:
             done.add(step.name)
         return False
 
+    # Copies
+
+    def _exchange(self) -> None:
+        """Squares of rows and lanes, each copied by a function that is shared by all copies."""
+        f, lane, row = self.f, self.tiled.lane, self.tiled.row
+        assert lane is not None and row is not None
+        (step,) = self.nest.steps
+        assert isinstance(step.value, Reference)
+        most = f.integer(self.lanes)
+        f.functions[TURN] = turn_function(self.element, self.lanes)
+        with self._loop(lane, f.integer(0), f.size(lane), self.lanes) as across:
+            count = f.minimum(most, f.subtract(f.size(lane), across.counter))
+            start, stop = self._share(row, self.lanes)
+            with self._loop(row, start, stop, self.lanes) as down:
+                length = f.minimum(most, f.subtract(f.size(row), down.counter))
+                source = f.corner(step.value, self.indices)
+                target = f.corner(step.target, self.indices)
+                from_step = f.stride(step.value, lane)
+                to_step = f.stride(step.target, row)
+                arguments = (source, target, from_step, to_step, length, count)
+                f.command(f"call void {TURN}({', '.join(map(str, arguments))})")
+
     # Blocks
 
     def _block(self, rows: int, vectors: int, last: int | None) -> None:
@@ -178,7 +204,6 @@ class NestWriter:
             self.indices,
             tiled.row,
             tiled.lane,
-            rows,
             self.trusted,
         )
         if last == OPEN:

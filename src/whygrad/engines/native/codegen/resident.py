@@ -7,27 +7,17 @@ call and back after the last.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ....language.expression import Expression, Index, Reference
+from ....language.expression import Expression, Reference
 from ..plan import Assign, Loop, Nest, Part, Plan, Scatter
 
 OWN = "·own"
 """Ends the name of the engine's own copy of a tensor."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resident:
-    """A plan whose updates go to copies, and the parts that copy them in and out."""
-
-    plan: Plan
-    begin: tuple[Nest, ...]
-    end: tuple[Nest, ...]
-
-
-def resident(plan: Plan, updated: frozenset[str]) -> Resident:
-    """Give each updated tensor a copy of its own."""
-    renamed = {name: name + OWN for name in sorted(updated)}
+def resident(plan: Plan, renamed: Mapping[str, str]) -> Plan:
+    """The plan with some tensors renamed, to the engine's own copies of them."""
 
     def expression(e: Expression) -> Expression:
         if isinstance(e, Reference) and e.tensor in renamed:
@@ -47,15 +37,7 @@ def resident(plan: Plan, updated: frozenset[str]) -> Resident:
 
     axes = {**plan.axes, **{own: plan.axes[name] for name, own in renamed.items()}}
     results = {wanted: renamed.get(name, name) for wanted, name in plan.results.items()}
-    new = Plan(tuple(map(part, plan.parts)), axes, plan.sizes, results)
-    begin = tuple(_copy(own, name, axes[name]) for name, own in renamed.items())
-    end = tuple(_copy(name, own, axes[name]) for name, own in renamed.items())
-    return Resident(new, begin, end)
-
-
-def _copy(target: str, source: str, axes: tuple[str, ...]) -> Nest:
-    place = tuple(map(Index, axes))
-    return Nest(axes, (Assign(target, place, Reference(source, place)),))
+    return Plan(tuple(map(part, plan.parts)), axes, plan.sizes, results)
 
 
 def _scatter(

@@ -27,13 +27,13 @@ def write_scatter(
     lane = _lane(part, memory[part.name])
     outer = {i for e in (*part.subscripts, part.value) for i in e.free} - set(part.indices)
     indices = {i: f.outer_index(i) for i in sorted(outer)}
-    _clear(Block(f, element, lanes, indices, None, None, 1, trusted), part)
+    _clear(Block(f, element, lanes, indices, None, None, trusted), part)
     loops: list[Loop] = []
     for index in [i for i in part.indices if i != lane] + ([lane] if lane else []):
         step = lanes if index == lane else 1
         loops.append(f.begin(f.integer(0), f.size(index), step))
         indices[index] = loops[-1].counter
-    block = Block(f, element, lanes, indices, None, lane, 1, trusted)
+    block = Block(f, element, lanes, indices, None, lane, trusted)
     if lane is not None:
         block.tails[0] = partial(block.inside, 0)
     _add(block, part, lanes if lane else 1)

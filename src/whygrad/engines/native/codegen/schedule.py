@@ -43,6 +43,7 @@ class Tiled:
     row: str | None
     rows: int
     vectors: int
+    exchange: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +248,7 @@ class _Scheduler:
         subscripts = tuple(Index(i) for i in axes)
         nest = Nest(axes, (Assign(name, subscripts, Reference(tensor, subscripts)),))
         last = axes[self.orders[tensor][-1]]
-        # lanes along the copy; a square of rows and lanes is turned around in registers
-        return name, [Tiled(nest, axes[place], last, min(self.lanes, self._size(last)), 1)]
+        return name, [Tiled(nest, axes[place], last, self.lanes, 1, exchange=True)]
 
     def _place(self, nest: Nest, lane: str) -> None:
         """Lay out what the nest computes with the lanes' axis last."""
@@ -315,4 +315,4 @@ def _replaced(e: Expression, by: Mapping[Reference, Reference]) -> Expression:
 
 
 def _is_copy(part: Scheduled) -> bool:
-    return isinstance(part, Tiled) and ACROSS in part.nest.steps[0].name
+    return isinstance(part, Tiled) and part.exchange

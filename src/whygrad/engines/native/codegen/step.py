@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..code import Buffer
 from ..plan import Plan, Scatter
-from .function import Function
+from .function import SIZES, Function
 from .schedule import Tiled
 from .writer import Value, Writer
 
@@ -65,6 +65,7 @@ class StepWriter(Writer):
 
     def __init__(self, memory: Mapping[str, Buffer], plan: Plan) -> None:
         super().__init__()
+        self.memory = memory
         self.slots = {name: k for k, name in enumerate(memory)}
         self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
         self.runtime_sizes = tuple(i for i, s in plan.sizes.items() if s is None)
@@ -80,6 +81,30 @@ class StepWriter(Writer):
     def write(self, name: str, calls: tuple[Call | Steps, ...]) -> str:
         """The text of a function that makes the calls."""
         self._sequence(calls)
+        return self._function(name)
+
+    def copies(self, name: str, resident: Mapping[str, str], into: bool) -> str:
+        """The text of a function that copies what is resident in (or back out), in one thread."""
+        only = self.begin(self.thread, self.integer(1), 1, may_be_empty=True)
+        for caller, own in resident.items():
+            buffer = self.memory[own]
+            size = self.integer(SIZES[buffer.element])
+            rows, width, padded = self.integer(1), size, size
+            for k, axis in enumerate(buffer.axes):
+                length = self._size(axis.index)
+                if k < len(buffer.axes) - 1:
+                    rows = self.multiply(rows, length)
+                else:
+                    width = self.multiply(length, size)
+                    padded = self.multiply(self.round_up(length, buffer.multiple), size)
+            to, source = (own, caller) if into else (caller, own)
+            steps = (padded, width) if into else (width, padded)
+            arguments = (self._pointer(to), self._pointer(source), *steps, width, rows)
+            self.command(f"call void @copy({', '.join(map(str, arguments))})")
+        self.end(only)
+        return self._function(name)
+
+    def _function(self, name: str) -> str:
         body = "\n".join(self.text())
         return (
             f"define void {name}(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)"

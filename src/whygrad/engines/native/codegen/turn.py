@@ -1,107 +1,82 @@
-"""A square of rows and lanes that lies the other way in memory, turned around in registers.
+"""Copies with two axes exchanged: squares of numbers, turned around in registers.
 
-Where rows are contiguous in memory and lanes are not, vectors are loaded along the rows and then
-exchanged: log2(lanes) stages, each of which exchanges blocks of half the size (Eklundh, "A fast
-computer method for matrix transposing", 1972).
+Vectors are loaded along one axis and stored along the other. In between they are exchanged in
+log2(lanes) stages, each of which exchanges blocks of half the size (Eklundh, "A fast computer
+method for matrix transposing", 1972).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
 
-from ....language.expression import Index, Reference
 from .function import SIZES
-from .writer import Value, vector
+from .writer import Value, Writer
 
-if TYPE_CHECKING:
-    from .block import Block, Point
-
-
-def turned(block: Block, e: Reference, point: Point) -> Value | None:
-    """The element for each lane, or None where it does not lie like this."""
-    if block.row is None or not block.lanes // 2 < block.rows <= block.lanes:
-        return None
-    buffer = block.f.memory[e.tensor]
-    if not all(isinstance(s, Index) for s in e.subscripts) or buffer.element == "i64":
-        return None
-    names = [s.name for s in e.subscripts if isinstance(s, Index)]
-    if names.count(block.lane or "") != 1 or names.count(block.row) != 1:
-        return None
-    if names[buffer.order[-1]] != block.row:
-        return None
-    key = (block.key, "turned", e, point[1])
-    first = block.f.known((*key, 0))
-    if first is None:
-        for k, value in enumerate(_exchanged(block, _along_rows(block, e, point[1]))):
-            block.f.note((*key, k), value)
-    return block.f.known((*key, point[0]))
+TURN = "@turn"
 
 
-def _along_rows(block: Block, e: Reference, number: int) -> list[Value]:
-    """One vector for each lane, along the rows."""
-    f, buffer = block.f, block.f.memory[e.tensor]
-    strides = f.strides(e.tensor)
-    pointer, step = f.pointer(e.tensor), f.integer(0)
-    size = SIZES[buffer.element]
-    for axis, subscript in enumerate(e.subscripts):
-        assert isinstance(subscript, Index)
-        place = f.integer(f.before(e.tensor, axis))
-        if subscript.name == block.lane:
-            step = strides[axis]
-            place = f.add(place, f.integer(number * block.lanes))
-        pointer = f.offset(pointer, f.multiply(block.indices[subscript.name], strides[axis]), size)
-        pointer = f.offset(pointer, f.multiply(place, strides[axis]), size)
-    end = _last_lane(block, number)
-    found = []
-    for lane in range(block.lanes):
-        place = f.integer(lane) if end is None else f.minimum(f.integer(lane), end)
-        found.append(_load(block, f.offset(pointer, f.multiply(place, step), size)))
-    return found
+@lru_cache
+def turn_function(element: str, lanes: int) -> str:
+    """The function that turns a square of `lanes` by `lanes` numbers around, or a part of one.
+
+    `%count` vectors of `%length` numbers lie `%from_step` elements apart; what they become lies
+    `%to_step` apart, in whole vectors. The text is the same in every module.
+    """
+    w = Writer()
+    source, target = (Value(name, "ptr", 1, w.root) for name in ("%from", "%to"))
+    names = ("%from_step", "%to_step", "%length", "%count")
+    from_step, to_step, length, count = (Value(name, "i64", 1, w.root) for name in names)
+    size = SIZES[element]
+    last = w.subtract(count, w.integer(1))
+    vectors = []
+    for k in range(lanes):
+        place = w.multiply(w.minimum(w.integer(k), last), from_step)
+        vectors.append(_load(w, w.offset(source, place, size), length, element, lanes))
+    turned = _exchanged(w, vectors)
+    last = w.subtract(length, w.integer(1))
+    for k in reversed(range(lanes)):  # what does not exist is overwritten by what does
+        place = w.multiply(w.minimum(w.integer(k), last), to_step)
+        pointer = w.offset(target, place, size)
+        w.command(f"store {turned[k]}, ptr {pointer.text}, align {size}")
+    parameters = f"ptr %from, ptr %to, {', '.join(f'i64 {n}' for n in names)}"
+    body = "\n".join(w.text())
+    return f"define internal void {TURN}({parameters}) #0 {{\n{body}\n  ret void\n}}\n"
 
 
-def _last_lane(block: Block, number: int) -> Value | None:
-    """The last lane that is inside its range, or None where all are."""
-    if block.tail(number) is None:
-        return None
-    assert block.lane is not None
-    f = block.f
-    rest = f.subtract(f.size(block.lane), block.vector_start(number))
-    return f.subtract(rest, f.integer(1))
+def _load(w: Writer, pointer: Value, length: Value, element: str, lanes: int) -> Value:
+    known = w.known("inside")
+    if known is None:
+        one = w.emit(
+            f"insertelement <{lanes} x i64> poison, {length}, i64 0", "i64", lanes, [length]
+        )
+        text = f"shufflevector {one}, {one.type} poison, <{lanes} x i32> zeroinitializer"
+        all_ = w.emit(text, "i64", lanes, [one])
+        steps = ", ".join(f"i64 {k}" for k in range(lanes))
+        text = f"icmp sgt {all_}, <{steps}>"
+        known = w.note("inside", w.emit(text, "i1", lanes, [all_]))
+    nothing = Value("zeroinitializer", element, lanes, w.root)
+    align = Value(str(SIZES[element]), "i32", 1, w.root)
+    name = f"llvm.masked.load.v{lanes}{'f32' if element == 'float' else 'f64'}.p0"
+    return w.call(name, element, lanes, [pointer, align, known, nothing])
 
 
-def _load(block: Block, pointer: Value) -> Value:
-    f, lanes, element = block.f, block.lanes, block.element
-    align = SIZES[element]
-    if block.rows == lanes:
-        text = f"load {vector(element, lanes)}, ptr {pointer.text}, align {align}"
-        return f.emit(text, element, lanes, [pointer])
-    bits = ", ".join(f"i1 {'true' if k < block.rows else 'false'}" for k in range(lanes))
-    mask = Value(f"<{bits}>", "i1", lanes, f.root)
-    nothing = Value("zeroinitializer", element, lanes, f.root)
-    letter = "f32" if element == "float" else "f64"
-    name = f"llvm.masked.load.v{lanes}{letter}.p0"
-    return f.call(
-        name, element, lanes, [pointer, Value(str(align), "i32", 1, f.root), mask, nothing]
-    )
-
-
-def _exchanged(block: Block, rows: list[Value]) -> list[Value]:
-    """The square with rows and lanes exchanged."""
-    lanes, found = block.lanes, list(rows)
+def _exchanged(w: Writer, square: list[Value]) -> list[Value]:
+    """The square with its two axes exchanged."""
+    lanes, found = len(square), list(square)
     distance = lanes // 2
     while distance:
         for i in range(lanes):
             if not i & distance:
                 low, high = found[i], found[i + distance]
-                picks = [(j, lanes + j - distance)[bool(j & distance)] for j in range(lanes)]
-                others = [(j + distance, lanes + j)[bool(j & distance)] for j in range(lanes)]
-                found[i] = _picked(block, low, high, picks)
-                found[i + distance] = _picked(block, low, high, others)
+                first = [lanes + j - distance if j & distance else j for j in range(lanes)]
+                second = [lanes + j if j & distance else j + distance for j in range(lanes)]
+                found[i] = _picked(w, low, high, first)
+                found[i + distance] = _picked(w, low, high, second)
         distance //= 2
     return found
 
 
-def _picked(block: Block, low: Value, high: Value, picks: list[int]) -> Value:
+def _picked(w: Writer, low: Value, high: Value, picks: list[int]) -> Value:
     numbers = ", ".join(f"i32 {p}" for p in picks)
     text = f"shufflevector {low}, {high}, <{len(picks)} x i32> <{numbers}>"
-    return block.f.emit(text, low.element, low.lanes, [low, high])
+    return w.emit(text, low.element, low.lanes, [low, high])

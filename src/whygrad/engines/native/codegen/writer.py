@@ -87,7 +87,6 @@ class Writer:
         self.root = Scope(0)
         self.scope = self.root
         self.count = 0
-        self.declared: dict[str, str] = {}
         self.active: list[Scope] = [self.root]
 
     def text(self) -> list[str]:
@@ -125,15 +124,13 @@ class Writer:
     def call(
         self, name: str, element: str, lanes: int, arguments: Sequence[Value], here: bool = False
     ) -> Value:
-        """Call a function that is declared elsewhere (an intrinsic or a routine of a library)."""
+        """Call an intrinsic; LLVM declares those itself."""
         result = vector(element, lanes)
-        self.declared[name] = f"declare {result} @{name}({', '.join(a.type for a in arguments)})"
         inside = ", ".join(map(str, arguments))
         return self.emit(f"call {result} @{name}({inside})", element, lanes, arguments, here)
 
     def order(self, name: str, arguments: Sequence[Value]) -> None:
         """Call a function without a result."""
-        self.declared[name] = f"declare void @{name}({', '.join(a.type for a in arguments)})"
         self.command(f"call void @{name}({', '.join(map(str, arguments))})")
 
     # Whole numbers
