@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from .errors import DataError, WhygradError, nearest
 from .language.expression import Number
 from .network.roles import Roles, roles
+from .table.wording import listed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     Table = str | PathLike[str] | pl.DataFrame
 
-MOST_NAMES = 8
 SIGNS = ((0, 1), (-1, 1))  # targets that costs of two classes take as they are
 
 
@@ -200,9 +199,3 @@ def _preprocessing(net: Network) -> Preprocessing:
             "train it by net.fit(table, target=..., epochs=...) or `whygrad train`"
         )
     return net.preprocessing
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names after each other, the first few of them if there are many."""
-    shown = ", ".join(names[:MOST_NAMES])
-    return f"{shown}, ..." if len(names) > MOST_NAMES else shown

@@ -203,7 +203,7 @@ ONE = wg.Sequential([wg.Dense(1)], cost="binary_cross_entropy")
         (
             WIDE,
             {},
-            r"'kind' has 3 classes \(ant, bee, wasp\), so the network needs 3 outputs, not 4",
+            r"'kind' has 3 classes \('ant', 'bee', 'wasp'\), so the network needs 3 outputs, not 4",
         ),
         (TWO, {}, "the network needs 3 outputs, not 2"),
         (ONE, {}, "the network needs 3 outputs, not 1"),
@@ -241,7 +241,7 @@ def test_what_does_not_fit_is_said(
 def test_a_network_of_so_many_inputs_says_which_it_got() -> None:
     net = wg.Network(f"size i = 7\n{classifier()}")
     with pytest.raises(
-        wg.DataError, match=r"reads 7 inputs \(i = 7\), but the table has 5: length"
+        wg.DataError, match=r"reads 7 inputs \(i = 7\), but the table has 5: 'length'"
     ):
         net.fit(insects(), **TRAINING)
     net = classifier().init(sizes={"i": 2})

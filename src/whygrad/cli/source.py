@@ -46,7 +46,7 @@ def is_model(name: str) -> bool:
     return b"\0" in beginning and beginning.endswith(b"{")
 
 
-def is_file(name: str) -> bool:
+def is_there(name: str) -> bool:
     """Whether there is anything under this name."""
     try:
         return Path(name).exists()
@@ -56,18 +56,18 @@ def is_file(name: str) -> bool:
 
 def is_short(name: str) -> bool:
     """Whether layers are written in short, as dense:16:tanh,dense:3, and it is no file's name."""
-    return ":" in name and not name.endswith(".wg") and not is_file(name)
+    return ":" in name and not name.endswith(".wg") and not is_there(name)
 
 
 def check_output(option: str, name: str, *inputs: str) -> None:
     """Raise WhygradError where a file cannot be written, or would replace what is read."""
     place = Path(name)
-    if not (name and is_file(str(place.parent))):
+    if not (name and is_there(str(place.parent))):
         raise WhygradError(f"{option} {name}: there is no folder '{place.parent}'")
-    if is_file(name) and place.is_dir():
+    if is_there(name) and place.is_dir():
         raise WhygradError(f"{option} {name}: it is a folder; name a file in it")
     for source in inputs:
-        if is_file(name) and is_file(source) and place.samefile(source):
+        if is_there(name) and is_there(source) and place.samefile(source):
             raise WhygradError(f"{option} {name} would replace a file that is read: choose another")
 
 

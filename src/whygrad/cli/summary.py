@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..insight.display import number_text
-from ..tabular import listed
 from .terminal import aligned
 
 if TYPE_CHECKING:
     from ..model import Network
     from ..training import History
+
+MOST_NAMES = 8
 
 
 def summary(network: Network) -> str:
@@ -27,16 +28,14 @@ def summary(network: Network) -> str:
 def _facts(network: Network) -> Iterator[tuple[str, str]]:
     fitted, run = network.preprocessing, network.run
     if fitted is not None:
-        kind = "a number" if fitted.classes is None else listed(fitted.classes)
+        kind = "a number" if fitted.classes is None else _listed(fitted.classes)
         yield "target", f"{fitted.target}: {kind}"
-        yield "inputs", f"{len(fitted.input_names)}: {listed(fitted.input_names)}"
+        yield "inputs", f"{len(fitted.input_names)}: {_listed(fitted.input_names)}"
     if network.sizes:
         yield "sizes", ", ".join(f"{i} = {size}" for i, size in network.sizes.items())
     if run is not None:
-        yield (
-            "training",
-            f"{run.taken:,} steps of {run.batch_size} rows by {_written(run.optimizer)}",
-        )
+        steps = f"{run.taken:,} steps of {run.batch_size} rows"
+        yield "training", f"{steps} by {_written(run.optimizer)}"
         yield "seed", f"{run.seed}"
     if network.history is not None and network.history.validation_score:
         yield "score", _score(network.history)
@@ -70,3 +69,8 @@ def _weights(network: Network) -> Iterator[tuple[str, ...]]:
         low, high = number_text(float(array.min())), number_text(float(array.max()))
         yield f"{name}{place}", shape, f"{array.size:,}", f"{low} to {high}"
     yield "together", "", f"{total:,}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMES])
+    return f"{shown}, ..." if len(names) > MOST_NAMES else shown

@@ -8,7 +8,7 @@ import typer
 
 from ..errors import WhygradError
 from .options import number, whole
-from .source import Data, check_output, faults_in, is_file, is_model, is_short, open_network
+from .source import Data, check_output, faults_in, is_model, is_short, is_there, open_network
 
 if TYPE_CHECKING:
     import polars as pl
@@ -105,7 +105,7 @@ def _network(net: str, frame: pl.DataFrame, target: str, cost: str | None) -> Ne
         return _from_layers(net, frame, target, cost)
     if cost is not None:
         raise WhygradError("--cost goes with layers in short: a text says itself what its cost is")
-    if net != "-" and not is_file(net):
+    if net != "-" and not is_there(net):
         raise WhygradError(
             f"there is no file '{net}': NET is a .wg file, a saved model, or layers in short, "
             "as dense:16:tanh,dense:3"

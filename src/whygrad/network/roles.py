@@ -70,9 +70,10 @@ def _check_axes(found: Roles, batch: str) -> None:
                 f"a target of classes is y[n] in k with a prediction yhat[n,k], not "
                 f"{_written(target)} in {found.classes} with {_written(prediction)}"
             )
-    elif target.indices != prediction.indices or target.indices not in (
-        (batch,),
-        (batch, *target.indices[1:2]),
+    elif (
+        target.indices != prediction.indices
+        or target.indices[:1] != (batch,)
+        or len(target.indices) > 2
     ):
         raise _unfit(
             "the target has the axes of the prediction, y[n] as yhat[n] or y[n,k] as yhat[n,k], "
