@@ -177,6 +177,27 @@ def test_what_stands_in_several_equations_is_computed_once() -> None:
     )
 
 
+def test_lookups_are_computed_once_where_no_condition_excludes_them() -> None:
+    text = """
+        given word[n] in v
+        param table[v] ~ zeros, w[j] ~ zeros, u[j,k] ~ zeros
+        a[n,j] = exp(table[word[n]]) * w[j]
+        b[n,k] = sum[j](table[word[n]] * w[j] * u[j,k])
+        """
+    assert plan(text, n=90, v=5, j=3, k=2) == lines(
+        """
+        for n
+          a·exp[n] = exp(table[word[n]])
+        for n, j
+          a[n,j] = a·exp[n] * w[j]
+        for k
+          b·sum[k] = sum[j](w[j] * u[j,k])
+        for n, k
+          b[n,k] = table[word[n]] * b·sum[k]
+        """
+    )
+
+
 # Sums
 
 

@@ -9,6 +9,7 @@ from ....language.expression import (
     Call,
     Expression,
     Index,
+    Pad,
     Power,
     Reduce,
     Reference,
@@ -82,4 +83,9 @@ def _word(value: Expression) -> str:
 
 def looks_up(e: Expression) -> bool:
     """Whether some subscript in it comes from a tensor, and so may leave its range."""
-    return any(next(references(s), None) for r in references(e) for s in r.subscripts)
+    return any(
+        next(references(s), None)
+        for r in references(e)
+        for s in r.subscripts
+        if not isinstance(s, Index | Pad)
+    )

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ....language.expression import Call, Expression, Number, Power, Reduce, Reference, Where
+from ....language.expression import (
+    Bracket,
+    Call,
+    Expression,
+    Logic,
+    Multiply,
+    Number,
+    Power,
+    Reduce,
+    Reference,
+    Where,
+)
 from ....language.system import Equation
 from .helpers import Helpers, looks_up
 from .select import updated
@@ -46,19 +57,31 @@ class _Sharing:
         space = frozenset(self.order)
         own = Reference(self.equation.name, self.equation.subscripts)
         if value in self.often and self.helpers.known.get(value) != own:
-            return self.replaced(value, space)
-        return value.map(lambda child: self.replaced(child, space))
+            return self.replaced(value, space, guarded=False)
+        guarded = _is_guard(value)
+        return value.map(lambda child: self.replaced(child, space, guarded))
 
-    def replaced(self, e: Expression, space: frozenset[str]) -> Expression:
-        """A part of the right side, where it is computed for all values of the indices `space`."""
+    def replaced(self, e: Expression, space: frozenset[str], guarded: bool) -> Expression:
+        """A part of the right side, where it is computed for all values of the indices `space`.
+
+        Where it is `guarded`, a condition may exclude what it reads.
+        """
         if e in self.helpers.known:
             return self.helpers.known[e]
+        inside = guarded or _is_guard(e)
         hoisted = e in self.often or (_is_worth_hoisting(e) and e.free < space)
-        if not hoisted or looks_up(e):
-            return e.map(lambda child: self.replaced(child, space))
-        inner = e.map(lambda child: self.replaced(child, e.free))
+        if not hoisted or (guarded and looks_up(e)):
+            return e.map(lambda child: self.replaced(child, space, inside))
+        inner = e.map(lambda child: self.replaced(child, e.free, inside))
         self.helpers.known[e] = self.helpers.define(self.equation.name, inner, self.order)
         return self.helpers.known[e]
+
+
+def _is_guard(e: Expression) -> bool:
+    """Whether it reads a part of what is in it only under a condition."""
+    if isinstance(e, Multiply):
+        return any(isinstance(f, Bracket) for f in e.factors)
+    return isinstance(e, Where | Logic) or (isinstance(e, Reduce) and e.condition is not None)
 
 
 def _often(equations: Iterable[Equation]) -> frozenset[Expression]:

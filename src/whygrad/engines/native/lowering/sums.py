@@ -100,14 +100,19 @@ class Sums:
 
 
 class _Product:
-    """One term of a sum: `outside` times `core`, a pointwise value, a sum or a scatter."""
+    """One term of a sum: `outside` times `core`, a pointwise value, a sum or a scatter.
+
+    It is `bare` if it holds lookups that a condition excludes: then nothing in it is computed
+    beforehand.
+    """
 
     def __init__(self, sums: Sums, equation: Equation, term: Term) -> None:
         assert isinstance(equation.value, Reduce)
         self.sums = sums
         self.equation = equation
         self.order = (*equation.indices, *equation.value.indices)
-        self.bare = any(map(looks_up, (*term.factors, *term.masks)))
+        excluded = bool(term.guards or term.targets)
+        self.bare = excluded and any(map(looks_up, (*term.factors, *term.masks)))
         everything = (*term.factors, *term.masks, *(e for _, e in term.targets))
         used = frozenset[str]().union(*(e.free for e in everything))
         absent = [i for i in self.order if i in term.summed - used]
