@@ -430,6 +430,6 @@ def test_a_damaged_program_is_compiled_anew(
 
 def test_a_program_from_the_cache_is_the_one_that_was_put_in() -> None:
     program = NativeEngine().compile(parse(NOISY), {"i": 3}, ["J", "w <-"])
-    made = build.build(program._request, in_place=False)
-    assert build.build(program._request, in_place=False) == made
+    made = build.build(program._request, False, host())
+    assert build.build(program._request, False, host()) == made
     assert isinstance(Executable(made.code, made.machine_code, made.symbols), Executable)

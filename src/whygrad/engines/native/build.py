@@ -35,22 +35,22 @@ class Build:
     machine_code: bytes
 
 
-def build(request: Request, in_place: bool) -> Build:
-    """The program of a request for this processor; `in_place` makes it a training step.
+def build(request: Request, in_place: bool, target: Target) -> Build:
+    """The program of a request for a processor; `in_place` makes it a training step.
 
     Raises SizeError for sizes that do not fit the system.
     """
-    key = _key(request, in_place, host())
+    key = _key(request, in_place, target)
     kept = read(key)
     if kept is not None:
         return _unpacked(kept)
-    new = made(request, in_place, host())
+    new = made(request, in_place, target)
     write(key, _packed(new))
     return new
 
 
 def made(request: Request, in_place: bool, target: Target) -> Build:
-    """The program of a request for any processor, compiled."""
+    """The program of a request, compiled."""
     plan = planned(request, in_place)
     text, code = module(request, plan, in_place, target)
     return Build(

@@ -15,6 +15,7 @@ from .batches import Batches, Division
 from .binding import Binding
 from .build import build
 from .executable import Executable
+from .jit import Target
 from .names import rows, whole
 from .work import operations, worthwhile
 
@@ -33,13 +34,17 @@ class Epochs:
     """
 
     def __init__(
-        self, request: Request, reference: Callable[[], ReferenceProgram], threads: int | None
+        self,
+        request: Request,
+        reference: Callable[[], ReferenceProgram],
+        threads: int | None,
+        target: Target,
     ) -> None:
         """`request` is that of a step; `reference` gives a program that takes the same steps."""
         self._request = request
         self._reference = reference
         self._threads = threads
-        self._build = build(request.with_open_batch(), in_place=True)
+        self._build = build(request.with_open_batch(), True, target)
         code = self._build.code
         self._executable = Executable(code, self._build.machine_code, self._build.symbols)
         self._binding = Binding(request, code)

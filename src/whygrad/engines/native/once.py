@@ -11,6 +11,7 @@ from ..request import Request
 from .arrays import Unusual, suited
 from .build import build
 from .executable import Executable
+from .jit import Target
 from .layouts import Layout, Layouts
 from .memory import ELEMENTS, memory_shape
 from .work import operations, worthwhile
@@ -19,10 +20,10 @@ from .work import operations, worthwhile
 class Once:
     """A request as machine code, for any number of samples."""
 
-    def __init__(self, request: Request, threads: int | None) -> None:
+    def __init__(self, request: Request, threads: int | None, target: Target) -> None:
         self._request = request
         self._threads = threads
-        self._build = build(request, in_place=False)
+        self._build = build(request, False, target)
         self._executable = Executable(
             self._build.code, self._build.machine_code, self._build.symbols
         )

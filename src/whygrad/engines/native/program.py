@@ -15,6 +15,7 @@ from ..base import Array
 from ..request import Request
 from .arrays import Unusual
 from .epoch import Epochs
+from .jit import Target, host
 from .once import Once
 
 if TYPE_CHECKING:
@@ -26,15 +27,17 @@ class NativeEngine:
 
     `threads` says in how many threads a program runs; without it, on as many cores as there are
     where a step is big enough to gain by it. The last bits of a result may depend on their
-    number, and depend on nothing else.
+    number, and depend on nothing else. `target` is the processor to compile for: this one, or a
+    plainer one of its kind.
     """
 
     name = "native"
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int | None = None, target: Target | None = None) -> None:
         if threads is not None and (not isinstance(threads, int | np.integer) or threads < 1):
             raise DataError(f"threads has to be a whole number from 1 on, not {threads!r}")
         self.threads = threads
+        self.target = target
 
     def compile(
         self,
@@ -45,7 +48,8 @@ class NativeEngine:
         training: bool = True,
     ) -> NativeProgram:
         """See `engines.base.Engine`. Machine code is made when it is first needed."""
-        return NativeProgram(Request(system, sizes, wanted, dtype, training), self.threads)
+        request = Request(system, sizes, wanted, dtype, training)
+        return NativeProgram(request, self.threads, self.target or host())
 
 
 class NativeProgram:
@@ -55,10 +59,11 @@ class NativeProgram:
     it has the words for all that can be wrong.
     """
 
-    def __init__(self, request: Request, threads: int | None) -> None:
+    def __init__(self, request: Request, threads: int | None, target: Target) -> None:
         self.wanted = request.wanted
         self._request = request
         self._threads = threads
+        self._target = target
         self._lock = Lock()
 
     def run(self, arrays: Mapping[str, Array], seed: int = 0, step: int = 0) -> dict[str, Array]:
@@ -86,11 +91,12 @@ class NativeProgram:
 
     @cached_property
     def _once(self) -> Once:
-        return Once(self._request, self._threads)
+        return Once(self._request, self._threads, self._target)
 
     @cached_property
     def _epochs(self) -> Epochs:
-        return Epochs(self._request.step(), lambda: self._reference, self._threads)
+        request = self._request.step()
+        return Epochs(request, lambda: self._reference, self._threads, self._target)
 
     @cached_property
     def _reference(self) -> ReferenceProgram:
