@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 demo: $(VENV)/for-demo  ## a model of a real table, and its reasons; then two nodes by hand
 	mkdir -p demo
 	$(BIN)/python examples/wine_table.py demo/wine.csv
-	$(BIN)/whygrad train dense:16:tanh,dense:3 demo/wine.csv --target cultivar --save demo/wine.safetensors --epochs 20
+	$(BIN)/whygrad train dense:16:tanh,dense:3 demo/wine.csv --target cultivar --save demo/wine.safetensors --patience 5
 	$(BIN)/whygrad predict demo/wine.safetensors demo/wine.csv --out demo/predictions.csv
 	head -n 3 demo/predictions.csv
 	$(BIN)/whygrad why demo/wine.safetensors 'w1[0,2]' --data demo/wine.csv
