@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from math import prod
+from typing import NamedTuple
 
 from ....language.expression import Pad, Reduce, Reference
 from ....language.intervals import interval
@@ -22,6 +23,7 @@ from .resident import OWN, resident
 from .scatter import write_scatter
 from .schedule import NOMINAL, Scheduled, Stepped, Tiled, lanes, schedule
 from .step import Call, Steps, StepWriter
+from .twins import Key, Shape
 
 SMALL = 1 << 15
 """A part of fewer multiplications is run by one thread: the others would cost more than they do."""
@@ -36,6 +38,24 @@ def generate(
     caller has them, and their new values are checked to be finite, as is the cost.
     """
     return Module(plan, system, dtype, target, updated).code()
+
+
+class Written(NamedTuple):
+    """A function of the module and its arguments: tensors, run-time sizes, indices around it."""
+
+    name: str
+    buffers: tuple[str, ...]
+    sizes: tuple[str, ...]
+    outer: tuple[str, ...]
+
+
+class Twin(NamedTuple):
+    """The same with places in a shape's lists of names."""
+
+    name: str
+    buffers: tuple[int, ...]
+    sizes: tuple[int, ...]
+    outer: tuple[int, ...]
 
 
 class Module:
@@ -72,6 +92,7 @@ class Module:
         )
         self.functions: dict[str, str] = {}
         self.helpers: dict[str, str] = {}
+        self.twins: dict[Key, Twin] = {}
 
     def code(self) -> Code:
         """Everything, in an order that does not depend on chance."""
@@ -100,28 +121,47 @@ class Module:
         if isinstance(part, Stepped):
             body = tuple(self._call(inner) for inner in part.body)
             return Steps(part.loop.index, part.loop.direction, body)
-        shared = (self.element, self.lanes, self.memory, self.constants, self._trusted)
         if isinstance(part, Scatter):
-            function, single = write_scatter(part, *shared), True
+            written = self._written(self._scatter(part))
+            single = True
         else:
-            function = NestWriter(part, *shared, self.checked).write()
+            written = self._nest(part)
             single = self._work(part) < SMALL or not part.nest.indices
         kept = frozenset(self.memory)
-        return Call(
-            part,
-            self._name(function),
-            function,
-            read_by(part) & kept,
-            written_by(part) & kept,
-            single,
+        return Call(part, *written, read_by(part) & kept, written_by(part) & kept, single)
+
+    def _nest(self, part: Tiled) -> Written:
+        """The function of a nest: that of its twin, where there is one."""
+        shape = Shape(part, self.memory, self.constants, self.checked, self._trusted)
+        tensors, indices = list(shape.tensors), list(shape.indices)
+        if shape.key not in self.twins:
+            shared = (self.element, self.lanes, self.memory, self.constants, self._trusted)
+            new = self._written(NestWriter(part, *shared, self.checked).write())
+            self.twins[shape.key] = Twin(
+                new.name,
+                tuple(tensors.index(n) for n in new.buffers),
+                tuple(indices.index(i) for i in new.sizes),
+                tuple(indices.index(i) for i in new.outer),
+            )
+        twin = self.twins[shape.key]
+        return Written(
+            twin.name,
+            tuple(tensors[k] for k in twin.buffers),
+            tuple(indices[k] for k in twin.sizes),
+            tuple(indices[k] for k in twin.outer),
         )
 
-    def _name(self, function: Function) -> str:
-        """The name of a function, the same for the same text."""
+    def _scatter(self, part: Scatter) -> Function:
+        shared = (self.element, self.lanes, self.memory, self.constants, self._trusted)
+        return write_scatter(part, *shared)
+
+    def _written(self, function: Function) -> Written:
+        """Take a function into the module, unless there is one with the same text."""
         body = "\n".join(function.text())
         text = f"({function.parameters}) #0 {{\nentry:\n{body}\n  ret void\n}}\n"
         self.helpers |= function.functions
-        return self.functions.setdefault(text, f"@part{len(self.functions)}")
+        name = self.functions.setdefault(text, f"@part{len(self.functions)}")
+        return Written(name, tuple(function.buffers), tuple(function.sizes), tuple(function.outer))
 
     def _trusted(self, e: Reference, axis: int) -> bool:
         """Whether a subscript stays in its range whatever the data are."""

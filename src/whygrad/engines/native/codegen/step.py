@@ -7,18 +7,23 @@ from dataclasses import dataclass
 
 from ..code import Buffer
 from ..plan import Plan, Scatter
-from .function import SIZES, Function
+from .function import SIZES
 from .schedule import Tiled
 from .writer import Value, Writer
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of a part's function, what it reads and writes, and whether one thread runs it."""
+    """A call of a part's function, what it reads and writes, and whether one thread runs it.
+
+    `buffers`, `sizes` and `outer` (indices of loops around it) are the arguments.
+    """
 
     part: Tiled | Scatter
     name: str
-    function: Function
+    buffers: tuple[str, ...]
+    sizes: tuple[str, ...]
+    outer: tuple[str, ...]
     reads: frozenset[str]
     writes: frozenset[str]
     single: bool
@@ -106,10 +111,8 @@ class StepWriter(Writer):
 
     def _function(self, name: str) -> str:
         body = "\n".join(self.text())
-        return (
-            f"define void {name}(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)"
-            f" #0 {{\nentry:\n{body}\n  ret void\n}}\n"
-        )
+        parameters = "ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control"
+        return f"define internal void {name}({parameters}) #0 {{\nentry:\n{body}\n  ret void\n}}\n"
 
     def _sequence(self, calls: tuple[Call | Steps, ...]) -> None:
         for single, group in _groups(calls):
@@ -131,11 +134,10 @@ class StepWriter(Writer):
             self._steps(call, alone)
             return
         threads = ["i64 0", "i64 1"] if alone else ["i64 %thread", "i64 %threads"]
-        f = call.function
         arguments = [
-            *(str(self._pointer(name)) for name in f.buffers),
-            *(str(self._size(index)) for index in f.sizes),
-            *(str(self.indices[index]) for index in f.outer),
+            *(str(self._pointer(name)) for name in call.buffers),
+            *(str(self._size(index)) for index in call.sizes),
+            *(str(self.indices[index]) for index in call.outer),
             "ptr %control",
             *threads,
         ]
@@ -182,12 +184,10 @@ class StepWriter(Writer):
         self._lives(call, since)
 
     def _pointer(self, name: str) -> Value:
-        known = self.known(("pointer", name))
-        if known is None:
-            place = self.root_value(f"getelementptr ptr, ptr %buffers, i64 {self.slots[name]}")
-            known = self.root_value(f"load ptr, ptr {place.text}")
-            self.note(("pointer", name), known)
-        return known
+        """A buffer's address, read where it is needed: kept, it would take up a register."""
+        text = f"getelementptr ptr, ptr %buffers, i64 {self.slots[name]}"
+        place = self.emit(text, "ptr", 1, (), here=True)
+        return self.emit(f"load ptr, ptr {place.text}", "ptr", 1, (), here=True)
 
     def _size(self, index: str) -> Value:
         if index in self.constants:
@@ -195,14 +195,11 @@ class StepWriter(Writer):
         known = self.known(("size", index))
         if known is None:
             slot = self.runtime_sizes.index(index)
-            place = self.root_value(f"getelementptr i64, ptr %sizes, i64 {slot}")
+            text = f"getelementptr i64, ptr %sizes, i64 {slot}"
+            place = self.emit(text, "ptr", 1, [self.integer(0)])
             known = self.emit(f"load i64, ptr {place.text}", "i64", 1, [place])
             self.note(("size", index), known)
         return known
-
-    def root_value(self, text: str) -> Value:
-        """A pointer that is known from the start."""
-        return self.emit(text, "ptr", 1, [self.integer(0)])
 
 
 def _clash(first: Call | Steps, second: Call | Steps) -> bool:

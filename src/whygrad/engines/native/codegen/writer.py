@@ -25,12 +25,14 @@ class Scope:
 
     def lines(self) -> Iterator[str]:
         """The text, in order."""
-        yield from self.code
-        for part in self.rest:
+        waiting: list[str | Scope] = [self]
+        while waiting:
+            part = waiting.pop()
             if isinstance(part, str):
                 yield part
             else:
-                yield from part.lines()
+                yield from part.code
+                waiting += reversed(part.rest)
 
 
 @dataclass(frozen=True, slots=True)
