@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,6 +164,30 @@ def test_a_second_training_is_replayed_from_where_it_began() -> None:
     between = net.params["w1"].copy()
     net.train(data=data, epochs=1, batch_size=5, optimizer=wg.SGD(0.1))
     assert np.array_equal(replay(net, net.bind(data, {}), 0).before["w1"], between)
+
+
+def test_a_model_from_a_file_explains_its_training(tmp_path: Path) -> None:
+    net, data = trained(optimizer=wg.Adam(Cosine(0.1)), validation=0.2, dtype="float32")
+    net.save(tmp_path / "net.model")
+    loaded = wg.load(tmp_path / "net.model")
+    assert str(loaded.why("w1[0,2]", step=11, data=data)) == str(
+        net.why("w1[0,2]", step=11, data=data)
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("held_out", [{}, {"validation": 0.3, "patience": 1}])
+def test_the_native_engine_comes_to_the_same_bits_again(
+    dtype: str, held_out: dict[str, float]
+) -> None:
+    optimizer = wg.Adam(Cosine(0.1), weight_decay=0.1, l1=0.01)
+    net, data = trained(optimizer=optimizer, dtype=dtype, engine="native", **held_out)
+    arrays = net.bind(data, {})
+    assert net.run is not None
+    middle, after, last = (replay(net, arrays, n) for n in (2, 3, net.run.kept - 1))
+    for name, kept in {**net.params, **net.states}.items():
+        assert np.array_equal(middle.after[name], after.before[name]), name
+        assert np.array_equal(last.after[name], kept), name
 
 
 def test_why_explains_the_step_that_was_replayed() -> None:
