@@ -112,18 +112,17 @@ def _fitted(
 ) -> Preprocessing:
     """The preprocessing, learned from the rows that are trained on."""
     from .table import Preprocessing, class_numbers
-    from .training.batches import Samples, split
+    from .training.batches import Samples, row_classes, split
 
-    numbers = None if found.classes is None else class_numbers(frame, target)
-    samples = Samples(net.system, {found.target.name: np.zeros(len(frame))})
-    rows, _ = split(samples, validation, seed, numbers)  # as `train` will draw them
-    return Preprocessing.fit(
-        frame,
-        target,
-        rows,
-        classes=_are_classes(found, frame, target),
-        standardise=not _are_signs(frame[target]),
-    )
+    classes, signs = _are_classes(found, frame, target), _are_signs(frame[target])
+    if classes:
+        targets = class_numbers(frame, target)
+    else:  # what other numbers become is not known yet, and does not matter
+        targets = frame[target].to_numpy() if signs else np.full(len(frame), 0.5)
+    data = {found.target.name: _shaped(targets, found)}
+    samples, numbers = Samples(net.system, data), row_classes(net.system, data)
+    rows, _ = split(samples, validation, seed, numbers)  # as `train` will
+    return Preprocessing.fit(frame, target, rows, classes=classes, standardise=not signs)
 
 
 def _are_classes(found: Roles, frame: pl.DataFrame, target: str) -> bool:
@@ -173,12 +172,15 @@ def _size(net: Network, index: str) -> int | None:
 
 
 def _arrays(frame: pl.DataFrame, found: Roles, fitted: Preprocessing) -> Arrays:
-    targets = fitted.targets(frame)
-    shape = (len(frame), 1)[: len(found.target.indices)]
     return {
         found.inputs.name: fitted.inputs(frame),
-        found.target.name: targets.reshape(shape),
+        found.target.name: _shaped(fitted.targets(frame), found),
     }
+
+
+def _shaped(targets: Array, found: Roles) -> Array:
+    """One target a row, with the axes of the text: `y[n]` or `y[n,k]`."""
+    return targets.reshape((len(targets), 1)[: len(found.target.indices)])
 
 
 def _predicted(net: Network, frame: pl.DataFrame, fitted: Preprocessing) -> Array:
