@@ -77,6 +77,7 @@ def ours(task: Task, x: Array, y: Array, seed: int) -> float:
         batch_size=BATCH_SIZE,
         optimizer=wg.Adam(LEARNING_RATE),
         validation=0.0,
+        engine="native",
         seed=seed,
     )
     return net.score(test)
