@@ -57,9 +57,9 @@ def explain_update(
     )
     before, after = (float(values[update.name][at]) for values in (step.before, step.after))
     correction = Correction(**vars(explanation), step=step.number, before=before, after=after)
-    rounding = 2.0**-50 * max(abs(before), correction.magnitude)
-    if abs(after - before - correction.value) <= rounding:
+    difference = after - before - correction.value
+    if abs(difference) <= 2.0**-50 * abs(before) + 1e-12 * correction.magnitude:
         return correction
     dtype = step.after[update.name].dtype
-    note = f"the training, which computed in {dtype}, came to {number_text(after - before)}"
+    note = f"the training's own correction, in {dtype}, differs by {number_text(difference, 2)}"
     return replace(correction, note=note)
