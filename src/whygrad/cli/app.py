@@ -36,7 +36,7 @@ for command, example in COMMANDS.items():
     app.command(epilog=f"Example: whygrad {example}")(command)
 
 
-def main() -> None:
+def run() -> None:
     """Run the command line. A user's mistake is one message on stderr and exit code 2."""
     import warnings
 

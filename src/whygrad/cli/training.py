@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import WhygradError
+from . import INTERRUPTED
 from .options import number, whole
 from .source import Data, check_output, faults_in, is_model, is_short, is_there, open_network
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from ..model import Network
     from ..network.optimizers import Optimizer
-
-INTERRUPTED = 130  # the exit code of what Ctrl-C ended
 
 NET_HELP = "Layers in short (dense:16:tanh,dense:3), a .wg file, or a saved model to go on with."
 SAVE_HELP = "Where the model goes. A file that is there is replaced."
