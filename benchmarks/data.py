@@ -43,7 +43,7 @@ def digits(rows: int, inputs: int, classes: int) -> Samples:
 
 
 def fashion(rows: int, inputs: int, classes: int) -> Samples:
-    """The training images of Fashion-MNIST (Xiao and others, 2017) from 0 to 1, or random numbers."""
+    """Images of Fashion-MNIST (Xiao and others, 2017) from 0 to 1; without it, random numbers."""
     try:
         images = gzip.decompress((FASHION / "train-images-idx3-ubyte.gz").read_bytes())[16:]
         labels = gzip.decompress((FASHION / "train-labels-idx1-ubyte.gz").read_bytes())[8:]

@@ -9,7 +9,7 @@ from time import perf_counter
 
 import numpy as np
 
-SIZE = 2048
+SIZE = 1024
 CHAINS = 12  # as many as hide the latency of an addition, and as fit into 16 registers
 LOOPS = 2_000_000
 
@@ -48,7 +48,7 @@ def _loop() -> tuple[int, Callable[[int], float]]:
     from whygrad.engines.native.jit import Library, host, machine_code
 
     lanes = host().vector_bits // 32
-    library = Library(machine_code(_text(f"<{lanes} x float>"), host()))
+    library = Library(machine_code(_text(f"<{lanes} x float>"), host()), ["chains"])
     function = ctypes.CFUNCTYPE(ctypes.c_float, ctypes.c_int64, ctypes.c_float)(
         library.address("chains")
     )

@@ -18,6 +18,7 @@ class Timed:
     def begin(self, workload: Workload) -> None:
         """Prepare a workload."""
         self.contender = self.kind(workload)
+        self.contender.tune()
 
     def train(self, epochs: int) -> float:
         """How many seconds so many epochs take."""
@@ -29,8 +30,9 @@ class Timed:
         """Those after the last training."""
         return self.contender.weights()
 
-    def first_step(self, workload: Workload) -> tuple[float, float, float]:
-        """Seconds for preparing, the first training, and the same once more."""
+    def compiling(self, workload: Workload) -> float:
+        """How many seconds longer the first training takes than the same once more."""
         start = perf_counter()
-        self.begin(workload)
-        return perf_counter() - start, self.train(1), self.train(1)
+        self.contender = self.kind(workload)
+        self.contender.train(1)
+        return perf_counter() - start - self.train(1)

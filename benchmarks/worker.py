@@ -11,11 +11,7 @@ import pickle
 import sys
 import traceback
 
-from .peers import Unable
-
-
-class WorkerError(Exception):
-    """What went wrong in a worker, as its traceback."""
+from .errors import Unable, WorkerError
 
 
 def main() -> None:

@@ -40,7 +40,7 @@ class Workload:
     source: str = "random"
     cost: str = "cross_entropy"
     optimizer: str = "sgd"
-    lr: float = 0.01
+    lr: float = 0.05
     target: float = 1.0
 
     @property
@@ -93,7 +93,9 @@ class Workload:
         return map(shuffle.order, range(epochs))
 
 
-_SEED = Workload("seed", (1, 1, 1), "sigmoid", 1, 16_000, cost="half_squared_error", target=1.2)
+_SEED = Workload(
+    "seed", (1, 1, 1), "sigmoid", 1, 16_000, cost="half_squared_error", lr=0.5, target=1.2
+)
 _SPIRAL = Workload("spiral", (2, 16, 16, 2), "relu", 32, 16_000, "spiral", target=12)
 _FASHION = Workload("fashion", (784, 128, 64, 10), "relu", 64, 60_000 // 64 * 64, "fashion")
 

@@ -12,15 +12,17 @@ from typing import Protocol
 from ..workloads import Array, Workload
 
 
-class Unable(Exception):
-    """Raised for a workload that a contender has no means for: it is then a blank."""
-
-
 class Contender(Protocol):
     """Trains one workload."""
 
     def __init__(self, workload: Workload) -> None:
-        """Do what is done once: bring the data where they are needed, compile."""
+        """Bring the data where they are needed.
+
+        Raises Unable for a workload that it has no means for.
+        """
+
+    def tune(self) -> None:
+        """Try several ways to do it, and keep the fastest."""
 
     def train(self, epochs: int) -> None:
         """Train from the first weights on, and come back when it is done."""
@@ -33,37 +35,51 @@ class Contender(Protocol):
 class Peer:
     """A contender that may not be installed.
 
-    `threads` are the numbers of threads to try, the best of which counts; None leaves it to choose.
-    `start` is the script in `first_steps/` that takes one step, if there is one.
+    Args:
+        title: for the tables.
+        package: to which it belongs.
+        module: of that package, by which it is found to be installed.
+        place: where its contender is in this package, as "file.Class".
+        threads: numbers of threads to try, the best of which counts; None leaves it to choose.
+        start: its script in `first_steps/`, if it has one.
+        compiles: whether it makes code for a network, and takes its time for it.
     """
 
     title: str
+    package: str
     module: str
-    contender: str
-    requires: str
+    place: str
     threads: tuple[int | None, ...] = (1, 2)
     start: str = ""
+    compiles: bool = False
 
     @property
     def installed(self) -> bool:
-        return find_spec(self.requires) is not None
+        return find_spec(self.module) is not None
 
     def load(self) -> type[Contender]:
         """The class that does the work."""
-        kind: type[Contender] = getattr(
-            import_module(f"{__name__}.{self.module}"), self.contender
-        )
+        file, name = self.place.split(".")
+        kind: type[Contender] = getattr(import_module(f"{__name__}.{file}"), name)
         return kind
 
 
-OURS = Peer("whygrad", "whygrad", "Train", "whygrad", (None,), "with_whygrad")
-ENGINE = Peer("whygrad's engine", "whygrad", "Engine", "whygrad", (None,))
-TRUTH = Peer("float64", "whygrad", "Truth", "whygrad", (None,))
+_WHYGRAD = ("whygrad", "whygrad")
+OURS = Peer("whygrad", *_WHYGRAD, "whygrad.Train", (None,), "with_whygrad", compiles=True)
+ENGINE = Peer("whygrad's engine", *_WHYGRAD, "whygrad.Engine", (None,))
+TRUTH = Peer("whygrad in double precision", *_WHYGRAD, "whygrad.Truth", (None,))
+_COMPILED = "with_pytorch_compiled"
 PEERS = (
-    Peer("PyTorch", "pytorch", "Eager", "torch", start="with_pytorch"),
-    Peer("PyTorch compiled", "pytorch", "Compiled", "torch", start="with_pytorch_compiled"),
-    Peer("JAX", "jax", "Scan", "jax", start="with_jax"),
-    Peer("scikit-learn", "scikit_learn", "PartialFit", "sklearn", start="with_scikit_learn"),
+    Peer("PyTorch", "torch", "torch", "pytorch.Eager", start="with_pytorch"),
+    Peer("PyTorch compiled", "torch", "torch", "pytorch.Compiled", start=_COMPILED, compiles=True),
+    Peer("JAX", "jax", "jax", "jax.Scan", start="with_jax", compiles=True),
+    Peer(
+        "scikit-learn",
+        "scikit-learn",
+        "sklearn",
+        "scikit_learn.PartialFit",
+        start="with_scikit_learn",
+    ),
 )
 
 

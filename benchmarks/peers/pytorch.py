@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -21,6 +22,8 @@ def half_squared_error(values: Tensor, y: Tensor) -> Tensor:
 
 
 class _PyTorch:
+    at_once = False
+
     def __init__(self, workload: Workload) -> None:
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
         self.workload = workload
@@ -34,11 +37,9 @@ class _PyTorch:
         self.model = nn.Sequential(*parts[: -1 if logits else None])
         self.linear = [part for part in parts if isinstance(part, nn.Linear)]
 
-    def choose(self) -> None:
-        """Keep the faster way to the batches."""
-        self.at_once = False
-        ways = [lambda: self.epochs(1, at_once=False), lambda: self.epochs(1, at_once=True)]
-        self.at_once = fastest(ways) == 1
+    def tune(self) -> None:
+        """See `Contender.tune`."""
+        self.at_once = fastest([partial(self.epochs, 1, way) for way in (False, True)]) == 1
 
     def restart(self) -> None:
         with torch.no_grad():
@@ -74,10 +75,6 @@ class _PyTorch:
 class Eager(_PyTorch):
     """`backward` and an optimiser, fused into one kernel as it can be."""
 
-    def __init__(self, workload: Workload) -> None:
-        super().__init__(workload)
-        self.choose()
-
     def epochs(self, epochs: int, at_once: bool) -> None:
         kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
         kind = kinds[self.workload.optimizer]
@@ -112,7 +109,6 @@ class Compiled(_PyTorch):
             total += value
 
         self.step = torch.compile(step, fullgraph=True, dynamic=False)
-        self.choose()
 
     def epochs(self, epochs: int, at_once: bool) -> None:
         zeros = [torch.zeros_like(p) for p in self.parameters * 2]

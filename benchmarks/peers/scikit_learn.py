@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
+from ..errors import Unable
 from ..workloads import Array, Workload
-from . import Unable
 
 ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}
 
@@ -28,7 +28,11 @@ class PartialFit:
             self.y = (self.y[:, None] == self.classes).astype(np.int64)
         self.restart()
 
+    def tune(self) -> None:
+        """See `Contender.tune`: there is one way."""
+
     def restart(self) -> None:
+        """Take the first weights."""
         workload = self.workload
         self.model = MLPClassifier(
             workload.widths[1:-1],
@@ -41,7 +45,9 @@ class PartialFit:
             momentum=0.0,
             random_state=0,
         )
-        self.model.partial_fit(self.x[: workload.batch], self.y[: workload.batch], self.classes)
+        self.model.partial_fit(
+            self.x[: workload.batch], self.y[: workload.batch], classes=self.classes
+        )
         self.model.out_activation_ = "softmax"
         for layer, (w, b) in enumerate(workload.weights()):
             self.model.coefs_[layer][...] = w

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import whygrad as wg
-from whygrad.training import Run
-from whygrad.training.run import fingerprint
 from whygrad.training.trainer import Trainer
 
 from ..workloads import Array, Workload
@@ -27,9 +27,25 @@ class _Ours:
         self.optimizer = OPTIMIZERS[workload.optimizer](lr=workload.lr)
         self.restart()
 
+    def tune(self) -> None:
+        """See `Contender.tune`: there is one way."""
+
     def restart(self) -> None:
+        """Take the first weights."""
         for number, (w, b) in enumerate(self.workload.weights(), start=1):
             self.net.params[f"w{number}"], self.net.params[f"b{number}"] = w, b
+
+    def net_train(self, epochs: int, rows: int | None = None) -> None:
+        """Call `net.train`, on the first rows alone if so many are given."""
+        self.net.train(
+            x=self.x[:rows],
+            y=self.y[:rows],
+            epochs=epochs,
+            batch_size=self.workload.batch,
+            optimizer=self.optimizer,
+            dtype=self.dtype,
+            engine=self.engine,
+        )
 
 
 class Train(_Ours):
@@ -38,15 +54,7 @@ class Train(_Ours):
     def train(self, epochs: int) -> None:
         """See `Contender.train`."""
         self.restart()
-        self.net.train(
-            x=self.x,
-            y=self.y,
-            epochs=epochs,
-            batch_size=self.workload.batch,
-            optimizer=self.optimizer,
-            dtype=self.dtype,
-            engine=self.engine,
-        )
+        self.net_train(epochs)
 
     def weights(self) -> list[tuple[Array, Array]]:
         """See `Contender.weights`."""
@@ -66,8 +74,10 @@ class Engine(_Ours):
     def __init__(self, workload: Workload) -> None:
         super().__init__(workload)
         self.order, *_ = workload.orders(1)
-        self.arrays = self.net.bind({"x": self.x, "y": self.y}, {})
-        self.trainer = self._trainer()
+        self.net_train(1, rows=workload.batch)
+        self.trainer = Trainer(
+            self.net, self.net.run, self.net.bind({}, {"x": self.x, "y": self.y})
+        )
 
     def train(self, epochs: int) -> None:
         """See `Contender.train`."""
@@ -81,22 +91,7 @@ class Engine(_Ours):
         """See `Contender.weights`."""
         return _layers(self.trainer.values)
 
-    def _trainer(self) -> Trainer:
-        run = Run(
-            optimizer=self.optimizer,
-            epochs=1,
-            batch_size=self.workload.batch,
-            validation=0.0,
-            patience=None,
-            seed=0,
-            dtype=self.dtype,
-            engine=self.engine,
-            fingerprint=fingerprint(self.arrays),
-            arrays={name: array.copy() for name, array in self.net.values().items()},
-        )
-        return Trainer(self.net, run, self.arrays)
-
 
 def _layers(arrays: dict[str, Array]) -> list[tuple[Array, Array]]:
     numbers = range(1, 1 + sum(name.startswith("w") and name[1:].isdigit() for name in arrays))
-    return [(arrays[f"w{i}"], arrays[f"b{i}"]) for i in numbers]
+    return [(np.asarray(arrays[f"w{i}"]), np.asarray(arrays[f"b{i}"])) for i in numbers]

@@ -1,0 +1,162 @@
+"""All contenders on the same work in turn, and their weights compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from math import ceil
+from statistics import median
+from typing import Self
+
+import numpy as np
+
+from .errors import Disagreement, Unable
+from .peak import Peak
+from .peers import ENGINE, OURS, PEERS, TRUTH, Peer
+from .process import CORES, Process
+from .timed import Timed
+from .workloads import Array, Workload
+
+COMPARED = 40
+"""Steps after which weights are compared: few enough for rounding to stay rounding."""
+
+TOLERANCE = 1e-3
+"""How far from those in double precision they may be, as a share of the way they have gone."""
+
+Weights = list[tuple[Array, Array]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A contender in its process."""
+
+    peer: Peer
+    process: Process
+
+
+@dataclass
+class Result:
+    """What was measured on one workload.
+
+    Args:
+        seconds: a step, in each round, by title and number of threads.
+        distances: of the weights from those in double precision, likewise.
+        sgemm, arithmetic: GFLOP/s on all cores, in each round.
+    """
+
+    workload: Workload
+    seconds: dict[tuple[str, int | None], list[float]] = field(default_factory=dict)
+    distances: dict[tuple[str, int | None], float] = field(default_factory=dict)
+    sgemm: list[float] = field(default_factory=list)
+    arithmetic: list[float] = field(default_factory=list)
+
+    def best(self, title: str) -> tuple[float, int | None] | None:
+        """The median of a contender in its best number of threads, and that number."""
+        found = [
+            (median(seconds), threads)
+            for (name, threads), seconds in self.seconds.items()
+            if name == title
+        ]
+        return min(found, key=lambda pair: pair[0], default=None)
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times faster than the fastest peer `net.train` is."""
+        peers = [best[0] for peer in PEERS if (best := self.best(peer.title))]
+        ours = self.best(OURS.title)
+        return min(peers) / ours[0] if peers and ours else None
+
+    @property
+    def speed(self) -> float | None:
+        """GFLOP/s of `net.train`."""
+        ours = self.best(OURS.title)
+        return self.workload.operations / ours[0] / 1e9 if ours else None
+
+
+class Contest:
+    """The processes of all who are installed, alive for as long as this is entered."""
+
+    def __init__(self, peers: Sequence[Peer] = (OURS, ENGINE, *PEERS)) -> None:
+        self._peers = [peer for peer in peers if peer.installed]
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        def start(kind: type, argument: object, threads: int | None) -> Process:
+            return self._stack.enter_context(Process(kind, argument, threads=threads))
+
+        self._truth = Entry(TRUTH, start(Timed, TRUTH, None))
+        self._peak = start(Peak, CORES, CORES)
+        self._entries = [
+            Entry(peer, start(Timed, peer, threads))
+            for peer in self._peers
+            for threads in peer.threads
+        ]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def run(
+        self, workload: Workload, rounds: int, seconds: float, note: Callable[[str], None]
+    ) -> Result:
+        """Measure a workload in rounds of about so many seconds for each contender."""
+        result = Result(workload)
+        note(f"{workload.name}: in double precision")
+        short = workload.short(COMPARED)
+        truth = _trained(self._truth, short)
+        epochs: dict[Entry, int] = {}
+        for entry in self._entries:
+            key = (entry.peer.title, entry.process.threads)
+            note(f"{workload.name}: {entry.peer.title} prepares")
+            try:
+                distance = distances(_trained(entry, short), truth, short.weights())
+            except Unable:
+                continue
+            if not distance <= TOLERANCE:
+                raise Disagreement(
+                    f"{workload.name}: after {COMPARED} steps the weights of {entry.peer.title} "
+                    f"are {distance:.1e} of their way from those in double precision; "
+                    f"{TOLERANCE:.0e} would be rounding"
+                )
+            result.distances[key] = distance
+            entry.process.ask("begin", workload)
+            epochs[entry] = _enough(entry.process, seconds)
+        for turn in range(1, rounds + 1):
+            for entry, count in epochs.items():
+                note(f"{workload.name}: round {turn}/{rounds}, {entry.peer.title}")
+                taken = entry.process.ask("train", count) / (count * workload.steps)
+                key = (entry.peer.title, entry.process.threads)
+                result.seconds.setdefault(key, []).append(taken)
+            result.sgemm.append(self._peak.ask("sgemm"))
+            result.arithmetic.append(self._peak.ask("arithmetic"))
+        return result
+
+
+def distances(weights: Weights, truth: Weights, start: Weights) -> float:
+    """The largest distance of an array from the truth, as a share of the way it went there."""
+
+    def all_of(layers: Weights) -> Iterable[Array]:
+        return (array.astype(np.float64) for layer in layers for array in layer)
+
+    shares = []
+    for ours, true, first in zip(all_of(weights), all_of(truth), all_of(start), strict=True):
+        way = float(np.linalg.norm(true - first))
+        shares.append(float(np.linalg.norm(ours - true)) / max(way, np.finfo(np.float32).tiny))
+    return float(np.max(shares))
+
+
+def _trained(entry: Entry, workload: Workload) -> Weights:
+    entry.process.ask("begin", workload)
+    entry.process.ask("train", 1)
+    weights: Weights = entry.process.ask("weights")
+    return weights
+
+
+def _enough(process: Process, seconds: float) -> int:
+    """How many epochs last about so long; each number tried warms up, too."""
+    epochs, taken = 1, process.ask("train", 1)
+    while taken < seconds / 2:
+        epochs = ceil(epochs * min(seconds / taken, 8))
+        taken = process.ask("train", epochs)
+    return max(1, round(epochs * seconds / taken))
