@@ -44,7 +44,8 @@ def test_parts_add_up_to_what_the_engine_did_at_every_level(name: str) -> None:
     net, data = network(name)
     rng = np.random.default_rng(0)
     step = training_step(net, data, OPTIMIZERS[sorted(KNOWN).index(name) % len(OPTIMIZERS)])
-    for update in step.system.updates:
+    for k in rng.permutation(len(step.system.updates))[:6]:
+        update = step.system.updates[k]
         shape = step.after[update.name].shape
         at = tuple(int(rng.integers(n)) for n in shape)
         text = f"{update.name}[{','.join(map(str, at))}]" if at else update.name
