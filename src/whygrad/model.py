@@ -54,7 +54,7 @@ class Network(BaseNetwork):
         seed: int = 0,
         progress: bool = False,
         dtype: str = "float64",
-        engine: str = "reference",
+        engine: str = "native",
         threads: int | None = None,
         data: Mapping[str, object] | None = None,
         **named: object,

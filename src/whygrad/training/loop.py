@@ -37,7 +37,7 @@ def train(
     seed: int = 0,
     progress: bool = False,
     dtype: str = "float64",
-    engine: str = "reference",
+    engine: str = "native",
     threads: int | None = None,
     data: Mapping[str, object] | None = None,
     **named: object,
@@ -59,7 +59,7 @@ def train(
             the same bits.
         progress: show how it goes.
         dtype: in which to compute, "float64" or "float32".
-        engine: which engine computes, "reference" or "native".
+        engine: which engine computes: "native" (machine code) or "reference" (NumPy).
         threads: in how many threads the native engine computes; by default on all cores where
             that is faster. The same number gives the same bits.
         data, named: the data, by the names of the given tensors.
