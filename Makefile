@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint format docs wheel clean
+.PHONY: demo test lint format docs bench wheel clean
 
 demo: $(VENV)/for-demo  ## a model of a real table, and its reasons; then two nodes by hand
 	mkdir -p demo
@@ -32,6 +32,9 @@ format: $(VENV)/for-test
 docs: $(VENV)/for-test  ## the output shown in the documents, written anew
 	$(BIN)/python -m tests.docs.update
 
+bench: $(VENV)/for-bench  ## speed beside PyTorch, JAX and scikit-learn; half an hour, on an idle machine
+	$(BIN)/python -m benchmarks
+
 wheel: $(VENV)/for-test  ## into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
@@ -41,6 +44,7 @@ clean:
 # A stamp says which extras are installed; it is made again when pyproject.toml changes.
 $(VENV)/for-demo: EXTRAS = sklearn
 $(VENV)/for-test: EXTRAS = dev
+$(VENV)/for-bench: EXTRAS = jax,sklearn,torch
 $(VENV)/for-%: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[$(EXTRAS)]"

@@ -155,7 +155,8 @@ def _trained(entry: Entry, workload: Workload) -> Weights:
 
 def _enough(process: Process, seconds: float) -> int:
     """How many epochs last about so long; each number tried warms up, too."""
-    epochs, taken = 1, process.ask("train", 1)
+    epochs = 1
+    taken: float = process.ask("train", 1)
     while taken < seconds / 2:
         epochs = ceil(epochs * min(seconds / taken, 8))
         taken = process.ask("train", epochs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -83,7 +83,7 @@ PEERS = (
 )
 
 
-def fastest(ways: list[Callable[[], object]]) -> int:
+def fastest(ways: Sequence[Callable[[], object]]) -> int:
     """Which of several ways to do the same is the fastest, each tried after a first time."""
 
     def seconds(way: Callable[[], object]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
@@ -21,7 +22,7 @@ def half_squared_error(values: Tensor, y: Tensor) -> Tensor:
     return ((values - y) ** 2).sum(1).mean() / 2
 
 
-class _PyTorch:
+class _PyTorch(ABC):
     at_once = False
 
     def __init__(self, workload: Workload) -> None:
@@ -41,7 +42,12 @@ class _PyTorch:
         """See `Contender.tune`."""
         self.at_once = fastest([partial(self.epochs, 1, way) for way in (False, True)]) == 1
 
+    @abstractmethod
+    def epochs(self, epochs: int, at_once: bool) -> None:
+        """Go on from the weights at hand; `at_once` is that of `batches`."""
+
     def restart(self) -> None:
+        """Take the first weights."""
         with torch.no_grad():
             for part, (w, b) in zip(self.linear, self.workload.weights(), strict=True):
                 part.weight.copy_(torch.from_numpy(w.T))
@@ -76,6 +82,7 @@ class Eager(_PyTorch):
     """`backward` and an optimiser, fused into one kernel as it can be."""
 
     def epochs(self, epochs: int, at_once: bool) -> None:
+        """See `_PyTorch.epochs`."""
         kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
         kind = kinds[self.workload.optimizer]
         optimizer = kind(self.model.parameters(), lr=self.workload.lr, fused=True)
@@ -111,6 +118,7 @@ class Compiled(_PyTorch):
         self.step = torch.compile(step, fullgraph=True, dynamic=False)
 
     def epochs(self, epochs: int, at_once: bool) -> None:
+        """See `_PyTorch.epochs`."""
         zeros = [torch.zeros_like(p) for p in self.parameters * 2]
         memory = [torch.zeros(()), *zeros] if self.workload.optimizer == "adam" else []
         total = torch.zeros(())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 import whygrad as wg
@@ -75,9 +78,9 @@ class Engine(_Ours):
         super().__init__(workload)
         self.order, *_ = workload.orders(1)
         self.net_train(1, rows=workload.batch)
-        self.trainer = Trainer(
-            self.net, self.net.run, self.net.bind({}, {"x": self.x, "y": self.y})
-        )
+        assert self.net.run
+        data = self.net.bind({}, {"x": self.x, "y": self.y})
+        self.trainer = Trainer(self.net, self.net.run, data)
 
     def train(self, epochs: int) -> None:
         """See `Contender.train`."""
@@ -92,6 +95,6 @@ class Engine(_Ours):
         return _layers(self.trainer.values)
 
 
-def _layers(arrays: dict[str, Array]) -> list[tuple[Array, Array]]:
+def _layers(arrays: Mapping[str, Any]) -> list[tuple[Array, Array]]:
     numbers = range(1, 1 + sum(name.startswith("w") and name[1:].isdigit() for name in arrays))
     return [(np.asarray(arrays[f"w{i}"]), np.asarray(arrays[f"b{i}"])) for i in numbers]
