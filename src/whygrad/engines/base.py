@@ -110,7 +110,7 @@ def draw_noise(
                 f"noise {name} ~ {draw.name}({arguments}): "
                 "the distributions are bernoulli(p), normal(mean, deviation), uniform(low, high)"
             )
-    return values
+    return np.asarray(values)  # without axes NumPy draws a bare number
 
 
 def check_shape(name: str, indices: Sequence[str], array: Array, expected: Sequence[int]) -> None:

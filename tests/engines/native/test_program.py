@@ -212,6 +212,14 @@ def test_each_step_has_its_noise(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("alone")
+def test_noise_without_axes_is_drawn_for_a_run_too() -> None:
+    program = NativeEngine(1).compile(parse("noise g ~ normal(0, 1)\na = 2 * g"), {}, ["a", "g"])
+    found = program.run({}, seed=3)
+    assert (found["a"].shape, found["g"].shape) == ((), ())
+    assert found["a"] == 2 * found["g"] != 0
+
+
+@pytest.mark.usefixtures("alone")
 def test_a_system_without_samples_is_trained_too() -> None:
     text = "param w ~ ones\nJ = w**2\nw <- w - 0.25 * 2 * w\nminimize J"
     arrays = {"w": np.ones(())}
