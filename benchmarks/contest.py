@@ -105,6 +105,7 @@ class Contest:
         note(f"{workload.name}: in double precision")
         short = workload.short(COMPARED)
         truth = _trained(self._truth, short)
+        given: dict[Entry, Workload] = {}
         epochs: dict[Entry, int] = {}
         for entry in self._entries:
             key = (entry.peer.title, entry.process.threads)
@@ -120,12 +121,13 @@ class Contest:
                     f"{TOLERANCE:.0e} would be rounding"
                 )
             result.distances[key] = distance
-            entry.process.ask("begin", workload)
+            given[entry] = _bounded(entry.process, workload, seconds)
+            entry.process.ask("begin", given[entry])
             epochs[entry] = _enough(entry.process, seconds)
         for turn in range(1, rounds + 1):
             for entry, count in epochs.items():
                 note(f"{workload.name}: round {turn}/{rounds}, {entry.peer.title}")
-                taken = entry.process.ask("train", count) / (count * workload.steps)
+                taken = entry.process.ask("train", count) / (count * given[entry].steps)
                 key = (entry.peer.title, entry.process.threads)
                 result.seconds.setdefault(key, []).append(taken)
             result.sgemm.append(self._peak.ask("sgemm"))
@@ -151,6 +153,18 @@ def _trained(entry: Entry, workload: Workload) -> Weights:
     entry.process.ask("train", 1)
     weights: Weights = entry.process.ask("weights")
     return weights
+
+
+def _bounded(process: Process, workload: Workload, seconds: float) -> Workload:
+    """The workload, with fewer rows for a contender whose epoch would last longer than a round.
+
+    The contender is prepared for a short one.
+    """
+    one, three = process.ask("train", 1), process.ask("train", 3)
+    step = (three - one) / (2 * COMPARED)
+    if step * workload.steps <= seconds:
+        return workload
+    return workload.short(max(COMPARED, ceil(seconds / step)))
 
 
 def _enough(process: Process, seconds: float) -> int:
