@@ -8,9 +8,8 @@ from ....language.expression import Reference, references
 from ....language.ranges import margins
 from ....language.system import System
 from ..code import Axis, Buffer
-from ..names import ALL, ROWS
 from ..plan import Scatter
-from .parts import expressions, leaves, read_by
+from .parts import leaves, read_by
 from .schedule import Schedule
 
 
@@ -20,16 +19,16 @@ def buffers(
     wanted: frozenset[str],
     external: frozenset[str],
     constants: Mapping[str, int],
+    whole: frozenset[str],
     element: str,
     lanes: int,
 ) -> dict[str, Buffer]:
     """The buffers by name.
 
-    `wanted` are kept in any case, `external` lie in the caller's memory. What is read only where
-    it is computed needs none.
+    `wanted` are kept in any case, `external` lie in the caller's memory, `whole` hold whole
+    numbers. What is read only where it is computed needs none.
     """
     extra = margins(system)
-    whole = _whole_numbered(schedule, system)
     found: dict[str, Buffer] = {}
     for name in sorted(wanted | _read_elsewhere(schedule)):
         axes, order = schedule.axes[name], schedule.orders[name]
@@ -68,24 +67,4 @@ def _read_elsewhere(schedule: Schedule) -> frozenset[str]:
         for step in part.nest.steps:
             found |= {r.tensor for r in references(step.value) if r not in done}
             done.add(step.target)
-    return frozenset(found)
-
-
-def _whole_numbered(schedule: Schedule, system: System) -> frozenset[str]:
-    """Declared tensors that hold whole numbers: class numbers, and what stands in subscripts."""
-    inside = {
-        inner.tensor.removesuffix(ALL)
-        for part in leaves(schedule.parts)
-        for e in expressions(part)
-        for reference in references(e)
-        for s in reference.subscripts
-        for inner in references(s)
-    }
-    found: set[str] = set()
-    for name in schedule.axes:
-        if name.startswith(ROWS):
-            found.add(name)
-        _, declaration = system.declarations.get(name.removesuffix(ALL), ("", None))
-        if declaration is not None and (declaration.within or declaration.name in inside):
-            found.add(name)
     return frozenset(found)

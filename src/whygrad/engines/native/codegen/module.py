@@ -24,6 +24,7 @@ from .scatter import write_scatter
 from .schedule import NOMINAL, Scheduled, Stepped, Tiled, lanes, schedule
 from .step import Call, Steps, StepWriter
 from .twins import Key, Shape
+from .whole import whole_numbered
 
 SMALL = 1 << 15
 """A part of fewer multiplications is run by one thread: the others would cost more than they do."""
@@ -79,7 +80,8 @@ class Module:
         self.checked = own | cost
         self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
         self.external = frozenset(self.plan.axes) - self.plan.assigned | cost
-        self.schedule = schedule(self.plan, self.external, own, target, self.element)
+        whole = whole_numbered(self.plan, system)
+        self.schedule = schedule(self.plan, self.external, own, whole, target, self.element)
         self.lasting = frozenset(self.plan.results.values()) | own
         self.memory = buffers(
             self.schedule,
@@ -87,6 +89,7 @@ class Module:
             self.lasting | updated,
             self.external,
             self.constants,
+            whole,
             self.element,
             self.lanes,
         )

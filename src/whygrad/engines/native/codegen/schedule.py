@@ -72,14 +72,19 @@ def lanes(target: Target, element: str) -> int:
 
 
 def schedule(
-    plan: Plan, fixed: frozenset[str], natural: frozenset[str], target: Target, element: str
+    plan: Plan,
+    fixed: frozenset[str],
+    natural: frozenset[str],
+    whole: frozenset[str],
+    target: Target,
+    element: str,
 ) -> Schedule:
     """Schedule a plan.
 
     The tensors in `fixed` lie in memory as the caller has them; those in `natural` have their
-    axes in the same order.
+    axes in the same order; those in `whole` hold whole numbers.
     """
-    return _Scheduler(plan, fixed, natural, target, element).run()
+    return _Scheduler(plan, fixed, natural, whole, target, element).run()
 
 
 class _Scheduler:
@@ -88,11 +93,12 @@ class _Scheduler:
         plan: Plan,
         fixed: frozenset[str],
         natural: frozenset[str],
+        whole: frozenset[str],
         target: Target,
         element: str,
     ) -> None:
         self.plan = plan
-        self.fixed = fixed
+        self.fixed, self.whole = fixed, whole
         self.target = target
         self.lanes = lanes(target, element)
         self.axes = dict(plan.axes)
@@ -203,7 +209,8 @@ class _Scheduler:
     def _copyable(self, reference: Reference, lane: str | None, own: frozenset[str]) -> bool:
         plain = all(isinstance(s, Index) for s in reference.subscripts)
         names = {s.name for s in reference.subscripts if isinstance(s, Index)}
-        return plain and len(names) == len(reference.subscripts) and reference.tensor not in own
+        distinct = len(names) == len(reference.subscripts)
+        return plain and distinct and reference.tensor not in own | self.whole
 
     def _with_copies(self, nest: Nest, lane: str, own: frozenset[str]) -> tuple[Nest, list[Tiled]]:
         """The nest with references across lanes turned into ones along copies."""

@@ -1,0 +1,200 @@
+"""Runs the code of a plan on arrays that have guards around them, which it must not touch."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from math import prod
+from textwrap import dedent
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whygrad.engines.native import jit
+from whygrad.engines.native.code import Buffer
+from whygrad.engines.native.codegen.module import Module
+from whygrad.engines.native.jit import Library, Target, externals, host, machine_code
+from whygrad.engines.native.lowering import lower
+from whygrad.engines.native.memory import ELEMENTS, memory_shape, placed, view, zeros
+from whygrad.engines.native.plan import Assign, Loop, Nest, Part, Plan, Scatter
+from whygrad.engines.native.threads import INFINITE, SUBSCRIPT, barrier_ir, new_control, together
+from whygrad.language.parsing import parse
+from whygrad.language.system import System
+
+Array = NDArray[Any]
+
+GUARD = 4096
+"""Bytes before and behind every buffer; vectors may be read a little beyond one."""
+
+AVX512 = Target(
+    jit.X86.triple, "x86-64", "+avx,+avx2,+fma,+avx512f,+avx512vl,+avx512dq,+avx512bw,+avx512cd"
+)
+
+ENTER = """
+define void @enter(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control) {
+  call void @begin(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
+  call void @barrier(ptr %control, i64 %threads)
+  call void @step(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
+  call void @barrier(ptr %control, i64 %threads)
+  call void @end(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
+  ret void
+}
+"""
+
+_WORD, _POINTER = ctypes.c_int64, ctypes.c_void_p
+_ENTER = ctypes.CFUNCTYPE(None, _POINTER, _POINTER, _WORD, _WORD, _POINTER)
+
+
+@cache
+def runnable() -> tuple[Target, ...]:
+    """The processors whose code this machine runs."""
+    found = [t for t in (AVX512, jit.AVX2) if all(map(host().has, _names(t)))]
+    return (*found, jit.X86) if host().is_x86 else (host(),)
+
+
+def _names(target: Target) -> list[str]:
+    return [f.removeprefix("+") for f in target.features.split(",")]
+
+
+class Compiled:
+    """A plan as machine code.
+
+    After `run`, `flags` has the two flags: a subscript outside its range, a value not finite.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        system: System,
+        dtype: str = "float64",
+        target: Target | None = None,
+        updated: Iterable[str] = (),
+    ) -> None:
+        target = target or host()
+        self.plan, self.dtype = plan, np.dtype(dtype)
+        self.module = Module(plan, system, dtype, target, updated)
+        self.code = self.module.code()
+        text = "\n".join((barrier_ir(target), self.code.text, ENTER))
+        self._library = Library(machine_code(text, target), ["enter"], externals(text))
+        self._enter = _ENTER(self._library.address("enter"))
+        self.flags = (False, False)
+
+    def run(
+        self,
+        arrays: Mapping[str, object],
+        sizes: Mapping[str, int] | None = None,
+        threads: int = 1,
+        shared: bool = False,
+    ) -> dict[str, Array]:
+        """Every tensor that lies in memory; `shared` lets the engine's own share theirs.
+
+        Fails if anything was written outside of them.
+        """
+        known = {i: s for i, s in self.plan.sizes.items() if s is not None} | dict(sizes or {})
+        buffers = self.code.buffers
+        blocks = [Guarded(b, known, k) for k, b in enumerate(buffers)]
+        own = [k for k, b in enumerate(buffers) if not b.external]
+        if shared:
+            places = placed([buffers[k] for k in own], known)
+            room = zeros(places.size)
+            room[:] = 255
+            for k, offset in zip(own, places.offsets, strict=True):
+                blocks[k].move(room, offset)
+        for buffer, block in zip(buffers, blocks, strict=True):
+            if buffer.tensor in arrays and buffer.external:
+                block.tensor[...] = np.asarray(arrays[buffer.tensor])
+        table = (_WORD * len(blocks))(*(b.address for b in blocks))
+        numbers = [known[i] for i in self.code.runtime_sizes]
+        values, control = (_WORD * len(numbers))(*numbers), new_control()
+
+        def enter(number: int) -> int:
+            self._enter(ctypes.addressof(table), values, number, threads, control)
+            return 0
+
+        together(enter, control, threads)
+        self.flags = bool(control[SUBSCRIPT]), bool(control[INFINITE])
+        for buffer, block in zip(buffers, blocks, strict=True):
+            assert block.untouched, f"written outside of {buffer.name}\n{self.plan}"
+        return {b.name: m.tensor.copy() for b, m in zip(buffers, blocks, strict=True)}
+
+
+class Guarded:
+    """The memory of one buffer, between guards of random bytes; it begins as NaN.
+
+    What keeps its place from step to step begins as zeros instead, as it does in the engine.
+    """
+
+    def __init__(self, buffer: Buffer, sizes: Mapping[str, int], seed: int) -> None:
+        self.buffer, self.sizes = buffer, sizes
+        element = ELEMENTS[buffer.element]
+        size = prod(memory_shape(buffer, sizes)) * element.itemsize
+        self.room = zeros(GUARD + size + GUARD)
+        self.guards = np.random.default_rng(seed).integers(0, 256, (2, GUARD), np.uint8)
+        before, behind = self.guards
+        self.room[:GUARD], self.room[GUARD + size :] = before, behind
+        self.room[GUARD : GUARD + size] = 255 if buffer.alive is not None else 0
+        self.size = size
+        self.move(self.room, GUARD)
+
+    def move(self, room: Array, offset: int) -> None:
+        """Let it lie elsewhere."""
+        if self.buffer.alive is None:
+            room[offset : offset + self.size] = 0
+        self.address = room.ctypes.data + offset
+        self.tensor = view(self.buffer, self.sizes, room, offset)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether the guards are as they were."""
+        before, behind = self.room[:GUARD], self.room[GUARD + self.size :]
+        return bool(np.array_equal(np.stack([before, behind]), self.guards))
+
+
+# Plans from texts
+
+
+def lowered(
+    text: str, in_place: bool = False, target: Target | None = None, dtype: str = "float64", **s: int
+) -> Compiled:
+    """All that a text computes, or its step of training, compiled."""
+    system = parse(dedent(text))
+    updates = [u.name for u in system.updates]
+    names = [t.name for t in system.of_kind("equation")]
+    plan = lower(system, s, [*names, *(f"{u} <-" for u in updates)], True, in_place)
+    return Compiled(plan, system, dtype, target, updates if in_place else ())
+
+
+def steps(text: str) -> tuple[System, list[Assign]]:
+    """The equations of a text as steps of nests, and the text as a system."""
+    system = parse(dedent(text))
+    equations = [e for es in system.definitions.values() for e in es]
+    return system, [Assign(e.name, e.subscripts, e.value) for e in equations]
+
+
+def nests(text: str, fused: bool = False, **sizes: int | None) -> tuple[Plan, System]:
+    """A plan with a nest for each equation, or one nest for all of them."""
+    system, found = steps(text)
+    indices = [tuple(str(i) for i in s.subscripts) for s in found]
+    if fused:
+        parts: Sequence[Part] = [Nest(indices[0], tuple(found))]
+    else:
+        parts = [Nest(i, (s,)) for i, s in zip(indices, found, strict=True)]
+    return plan_of(parts, system, sizes), system
+
+
+def plan_of(parts: Sequence[Part], system: System, sizes: Mapping[str, int | None]) -> Plan:
+    """A plan of these parts, of which everything is wanted."""
+    axes = {name: t.indices for name, t in system.tensors.items()}
+    made = [n for p in parts for n in _names_of(p)]
+    return Plan(tuple(parts), axes, sizes, {n: n for n in made})
+
+
+def _names_of(part: Part) -> list[str]:
+    if isinstance(part, Nest):
+        return [s.name for s in part.steps]
+    if isinstance(part, Loop):
+        return [n for p in part.body for n in _names_of(p)]
+    assert isinstance(part, Scatter)
+    return [part.name]
