@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from .layouts import KEPT, Layout, Layouts
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-class Batches(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Batches:
     """So many batches of one size, and the shapes of the caller's arrays."""
 
     size: int
@@ -55,7 +56,8 @@ class Division:
     def batches(self, samples: int, length: int, size: int) -> tuple[Batches, ...]:
         """The batches of an epoch over `length` samples: the full ones, and a smaller last one.
 
-        Raises Unusual where a batch has not the size that it must have.
+        All of them are taken from the same arrays. Raises Unusual where that cannot be, and where
+        a batch has not the size that it must have.
         """
         key = samples, length, size
         if key not in self._known:
@@ -63,7 +65,10 @@ class Division:
                 self._known.clear()
             full, last = divmod(length, size)
             parts = [(size, full)] * (full > 0) + [(last, 1)] * (last > 0)
-            self._known[key] = tuple(self._of_size(s, count, samples) for s, count in parts)
+            found = tuple(self._of_size(s, count, samples) for s, count in parts)
+            if any(part.shapes != found[0].shapes for part in found):
+                raise Unusual
+            self._known[key] = found
         return self._known[key]
 
     def _of_size(self, size: int, count: int, samples: int) -> Batches:

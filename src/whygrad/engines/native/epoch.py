@@ -67,8 +67,7 @@ class Epochs:
         samples = self._division.samples(arrays)
         order = row_numbers(order, samples, batch_size)
         parts = self._division.batches(samples, len(order), batch_size)
-        for part in parts:
-            self._binding.bind(arrays, part.layout.sizes, part.shapes)
+        self._binding.bind(arrays, parts[0].layout.sizes, parts[0].shapes)
         costs = np.empty(sum(part.count for part in parts), self._request.dtype)
         taken = 0
         try:

@@ -124,7 +124,8 @@ class Memory:
             else:
                 self._block[:] = 0
             self._sizes = sizes
-            self._addresses = [self._block.ctypes.data + offset for offset in places.offsets]
+            start = self._block.ctypes.data
+            self._addresses = [start + offset for offset in places.offsets]
         return self._addresses
 
     def places(self, sizes: tuple[int, ...]) -> Places:
