@@ -132,7 +132,7 @@ def _linker() -> Any:
 def _module(text: str) -> Any:
     import llvmlite.binding as llvm
 
-    module = llvm.parse_assembly(text)
+    module = llvm.parse_assembly(text, llvm.create_context())
     module.verify()
     return module
 
