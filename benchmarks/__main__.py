@@ -82,6 +82,7 @@ def main() -> None:
             for workload in workloads:
                 results.append(contest.run(workload, asked.rounds, asked.seconds, note))
                 note("")
+                print(f"{workload.name}: done", file=sys.stderr, flush=True)
         tables.append(contest_table(results))
         facts["contest"] = contest_json(results)
         print(f"\n{tables[-1]}")
