@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import signal
 import sys
 from importlib.metadata import version
 from itertools import chain
@@ -73,6 +74,7 @@ def main() -> None:
     workloads, peers = named(asked.only, known), named(asked.peers, {p.title: p for p in PEERS})
     parts = named(asked.parts, {part: part for part in PARTS})
     use_two_cores()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no worker is left behind
     tables = [machine()]
     facts: dict[str, object] = {"machine": machine()}
     print(machine())
