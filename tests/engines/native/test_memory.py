@@ -1,13 +1,17 @@
 """Buffers share memory where they are not in use together, and nowhere else."""
 
+import ctypes
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whygrad.engines.native.code import Axis, Buffer
+from whygrad.engines.native.code import Axis, Buffer, Code
 from whygrad.engines.native.memory import (
     LINE,
     Lifetime,
+    Memory,
     extent,
     memory_shape,
     offsets,
@@ -55,6 +59,12 @@ def test_a_chain_of_layers_needs_room_for_two() -> None:
     assert extent(chain, offsets(chain)) == 2 * 640
 
 
+def test_the_large_ones_are_placed_first_where_that_is_better() -> None:
+    """In order of time, the last would find only a gap of 64 bytes below the second."""
+    buffers = [Lifetime(0, 1, 64), Lifetime(0, 3, 64), Lifetime(2, 3, 128)]
+    assert extent(buffers, offsets(buffers)) == 192
+
+
 def test_forward_and_backward_of_many_layers_fit_the_largest_live_set() -> None:
     """a[k] lives until its derivative is taken; δ[k] from there to that of the layer below."""
     depth = 50
@@ -94,6 +104,63 @@ def test_an_axis_order_of_three() -> None:
     seen = view(Buffer("w·k", "w", "double", axes, (2, 0, 1)), {}, block, 0)
     assert seen.shape == (2, 3, 4)
     assert seen[1, 2, 3] == block.view(np.float64).reshape(4, 2, 3)[3, 1, 2]
+
+
+CODE = Code(
+    "",
+    (
+        Buffer("x", "x", "double", (Axis("n", None),), (0,), external=True),
+        Buffer("z", "z", "double", (Axis("n", None),), (0,), multiple=8),
+        Buffer("w", "w", "double", (Axis("j", 3),), (0,), multiple=8),
+    ),
+    ("n",),
+)
+
+
+def filled(memory: Memory, n: int) -> list[int]:
+    """The addresses of the internal buffers, after every byte of their block was written to."""
+    addresses = memory.addresses((n,))
+    start = min(addresses)
+    ctypes.memset(start, 1, memory.places((n,)).size)
+    return addresses
+
+
+def test_every_buffer_begins_at_a_cache_line() -> None:
+    odd = tuple(Buffer(name, name, "float", (Axis("j", 3),), (0,)) for name in "abc")
+    lives = (None, None, (0, 1))
+    code = Code("", tuple(replace(b, alive=life) for b, life in zip(odd, lives, strict=True)), ())
+    assert [a % LINE for a in Memory(code).addresses(())] == [0, 0, 0]
+
+
+def test_a_call_of_the_same_size_finds_the_memory_as_it_was() -> None:
+    memory = Memory(CODE)
+    first = filled(memory, 5)
+    assert memory.addresses((5,)) == first
+    assert memory.view("w", (5,)).view(np.uint8).all()
+
+
+def test_a_call_of_another_size_finds_zeros() -> None:
+    memory = Memory(CODE)
+    for n in (5, 100, 7, 5):  # it grows, and then is kept
+        addresses = memory.addresses((n,))
+        size = memory.places((n,)).size
+        assert not any(ctypes.string_at(min(addresses), size))
+        filled(memory, n)
+
+
+def test_the_block_is_kept_once_it_is_large_enough() -> None:
+    memory = Memory(CODE)
+    start = min(memory.addresses((1000,)))
+    assert min(memory.addresses((10,))) == min(memory.addresses((1000,))) == start
+
+
+def test_a_tensor_is_found_where_the_code_put_it() -> None:
+    memory = Memory(CODE)
+    z, w = memory.addresses((9,))
+    ctypes.memmove(z, np.arange(9.0).ctypes.data, 72)
+    ctypes.memmove(w, np.arange(3.0).ctypes.data, 24)
+    assert memory.view("z", (9,)).tolist() == list(range(9))
+    assert memory.view("w", (9,)).tolist() == [0, 1, 2]
 
 
 def test_memory_begins_at_a_cache_line_and_is_zero() -> None:
