@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from math import prod
@@ -18,7 +19,7 @@ from whygrad.engines.native.codegen.module import Module
 from whygrad.engines.native.jit import Library, Target, externals, host, machine_code
 from whygrad.engines.native.lowering import lower
 from whygrad.engines.native.memory import ELEMENTS, memory_shape, placed, view, zeros
-from whygrad.engines.native.plan import Assign, Loop, Nest, Part, Plan, Scatter
+from whygrad.engines.native.plan import Assign, Nest, Part, Plan, assigned
 from whygrad.engines.native.threads import INFINITE, SUBSCRIPT, barrier_ir, new_control, together
 from whygrad.language.parsing import parse
 from whygrad.language.system import System
@@ -87,14 +88,16 @@ class Compiled:
         sizes: Mapping[str, int] | None = None,
         threads: int = 1,
         shared: bool = False,
+        fenced: bool = False,
     ) -> dict[str, Array]:
-        """Every tensor that lies in memory; `shared` lets the engine's own share theirs.
+        """Every tensor that lies in memory.
 
-        Fails if anything was written outside of them.
+        `shared` lets the engine's own share their memory. Fails if anything was written outside of
+        them; with `fenced`, reading behind the caller's arrays ends the process.
         """
         known = {i: s for i, s in self.plan.sizes.items() if s is not None} | dict(sizes or {})
         buffers = self.code.buffers
-        blocks = [Guarded(b, known, k) for k, b in enumerate(buffers)]
+        blocks = [Guarded(b, known, k, fenced and b.external) for k, b in enumerate(buffers)]
         own = [k for k, b in enumerate(buffers) if not b.external]
         if shared:
             places = placed([buffers[k] for k in own], known)
@@ -126,14 +129,16 @@ class Guarded:
     What keeps its place from step to step begins as zeros instead, as it does in the engine.
     """
 
-    def __init__(self, buffer: Buffer, sizes: Mapping[str, int], seed: int) -> None:
+    def __init__(
+        self, buffer: Buffer, sizes: Mapping[str, int], seed: int, fenced: bool = False
+    ) -> None:
         self.buffer, self.sizes = buffer, sizes
         element = ELEMENTS[buffer.element]
         size = prod(memory_shape(buffer, sizes)) * element.itemsize
-        self.room = zeros(GUARD + size + GUARD)
-        self.guards = np.random.default_rng(seed).integers(0, 256, (2, GUARD), np.uint8)
-        before, behind = self.guards
-        self.room[:GUARD], self.room[GUARD + size :] = before, behind
+        behind = 0 if fenced else GUARD
+        self.room = (fence if fenced else zeros)(GUARD + size + behind)
+        self.guards = np.random.default_rng(seed).integers(0, 256, GUARD + behind, np.uint8)
+        self.room[:GUARD], self.room[GUARD + size :] = self.guards[:GUARD], self.guards[GUARD:]
         self.room[GUARD : GUARD + size] = 255 if buffer.alive is not None else 0
         self.size = size
         self.move(self.room, GUARD)
@@ -148,15 +153,29 @@ class Guarded:
     @property
     def untouched(self) -> bool:
         """Whether the guards are as they were."""
-        before, behind = self.room[:GUARD], self.room[GUARD + self.size :]
-        return bool(np.array_equal(np.stack([before, behind]), self.guards))
+        found = np.concatenate([self.room[:GUARD], self.room[GUARD + self.size :]])
+        return bool(np.array_equal(found, self.guards))
+
+
+def fence(size: int) -> Array:
+    """So many bytes, behind which there is memory that nobody may read."""
+    page = mmap.PAGESIZE
+    length = -(-size // page) * page
+    room = np.frombuffer(mmap.mmap(-1, length + page), np.uint8)
+    end = ctypes.c_void_p(room.ctypes.data + length)
+    assert ctypes.CDLL(None).mprotect(end, page, 0) == 0
+    return room[length - size : length]
 
 
 # Plans from texts
 
 
 def lowered(
-    text: str, in_place: bool = False, target: Target | None = None, dtype: str = "float64", **s: int
+    text: str,
+    in_place: bool = False,
+    target: Target | None = None,
+    dtype: str = "float64",
+    **s: int,
 ) -> Compiled:
     """All that a text computes, or its step of training, compiled."""
     system = parse(dedent(text))
@@ -166,35 +185,22 @@ def lowered(
     return Compiled(plan, system, dtype, target, updates if in_place else ())
 
 
-def steps(text: str) -> tuple[System, list[Assign]]:
-    """The equations of a text as steps of nests, and the text as a system."""
+def nests(text: str, together: bool = False, **sizes: int | None) -> tuple[Plan, System]:
+    """A plan with a nest for each equation of a text, or one nest for all of them."""
     system = parse(dedent(text))
-    equations = [e for es in system.definitions.values() for e in es]
-    return system, [Assign(e.name, e.subscripts, e.value) for e in equations]
-
-
-def nests(text: str, fused: bool = False, **sizes: int | None) -> tuple[Plan, System]:
-    """A plan with a nest for each equation, or one nest for all of them."""
-    system, found = steps(text)
-    indices = [tuple(str(i) for i in s.subscripts) for s in found]
-    if fused:
-        parts: Sequence[Part] = [Nest(indices[0], tuple(found))]
-    else:
-        parts = [Nest(i, (s,)) for i, s in zip(indices, found, strict=True)]
+    steps = [Assign(e.name, e.subscripts, e.value) for (e,) in system.definitions.values()]
+    found = [Nest(tuple(map(str, s.subscripts)), (s,)) for s in steps]
+    parts = [Nest(found[0].indices, tuple(steps))] if together else found
     return plan_of(parts, system, sizes), system
 
 
-def plan_of(parts: Sequence[Part], system: System, sizes: Mapping[str, int | None]) -> Plan:
-    """A plan of these parts, of which everything is wanted."""
+def plan_of(
+    parts: Sequence[Part],
+    system: System,
+    sizes: Mapping[str, int | None],
+    wanted: Iterable[str] | None = None,
+) -> Plan:
+    """A plan of these parts, of which everything is wanted, or some of it."""
     axes = {name: t.indices for name, t in system.tensors.items()}
-    made = [n for p in parts for n in _names_of(p)]
-    return Plan(tuple(parts), axes, sizes, {n: n for n in made})
-
-
-def _names_of(part: Part) -> list[str]:
-    if isinstance(part, Nest):
-        return [s.name for s in part.steps]
-    if isinstance(part, Loop):
-        return [n for p in part.body for n in _names_of(p)]
-    assert isinstance(part, Scatter)
-    return [part.name]
+    names = [n for p in parts for n in assigned(p)] if wanted is None else wanted
+    return Plan(tuple(parts), axes, sizes, {n: n for n in names})
