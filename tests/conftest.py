@@ -1,17 +1,15 @@
-"""Tests keep no compiled programs where the user's are."""
+"""Tests keep their compiled programs in one folder for each run, and none where the user's are."""
 
-import os
-from collections.abc import Iterator
+from tempfile import TemporaryDirectory
 
 import pytest
 
 
-@pytest.fixture(autouse=True, scope="session")
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    before = os.environ.get("WHYGRAD_CACHE")
-    os.environ["WHYGRAD_CACHE"] = str(tmp_path_factory.mktemp("cache"))
-    yield
-    if before is None:
-        del os.environ["WHYGRAD_CACHE"]
-    else:
-        os.environ["WHYGRAD_CACHE"] = before
+def pytest_configure(config: pytest.Config) -> None:
+    """Where tests run in several processes, these come after the first and inherit its folder."""
+    if not hasattr(config, "workerinput"):
+        folder = TemporaryDirectory(prefix="whygrad-")
+        patch = pytest.MonkeyPatch()
+        patch.setenv("WHYGRAD_CACHE", folder.name)
+        config.add_cleanup(folder.cleanup)
+        config.add_cleanup(patch.undo)

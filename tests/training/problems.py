@@ -3,8 +3,13 @@
 import numpy as np
 
 import whygrad as wg
+from whygrad.engines.native.program import NativeProgram
+from whygrad.engines.reference.program import ReferenceProgram
 
 ROWS = 60
+
+# what each engine compiles a training step into
+PROGRAMS = {"reference": ReferenceProgram, "native": NativeProgram}
 
 
 def regression() -> tuple[wg.Network, dict[str, np.ndarray]]:

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 import whygrad as wg
-from whygrad.engines.reference.program import ReferenceProgram
 from whygrad.training.trainer import Trainer
 
-from .problems import regression, same, values
+from .problems import PROGRAMS, regression, same, values
 
 STEPS = 6  # of ten rows to an epoch
 
@@ -24,6 +23,12 @@ def usual_handler() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(params=PROGRAMS)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each engine in turn."""
+    return request.param
 
 
 def reached(net: wg.Network, data: dict) -> bool:
@@ -37,9 +42,9 @@ def reached(net: wg.Network, data: dict) -> bool:
 
 @pytest.mark.parametrize("at", [0, 1, 5, 6, 17])
 @pytest.mark.parametrize("torn", [False, True])
-def test_in_the_midst_of_a_step(at: int, torn: bool, monkeypatch) -> None:
+def test_in_the_midst_of_a_step(at: int, torn: bool, engine: str, monkeypatch) -> None:
     """The interrupt comes in step `at`; torn: between the updates of two parameters."""
-    original = ReferenceProgram.epoch
+    original = PROGRAMS[engine].epoch
     seen = []
 
     def epoch(self, arrays, order, batch_size, seed=0, step=0):
@@ -51,26 +56,27 @@ def test_in_the_midst_of_a_step(at: int, torn: bool, monkeypatch) -> None:
             raise KeyboardInterrupt
         return original(self, arrays, order, batch_size, seed, step)
 
-    monkeypatch.setattr(ReferenceProgram, "epoch", epoch)
+    monkeypatch.setattr(PROGRAMS[engine], "epoch", epoch)
     net, data = regression()
-    history = net.train(data=data, epochs=4, batch_size=10, optimizer=wg.SGD(0.1, momentum=0.9))
+    options = {"optimizer": wg.SGD(0.1, momentum=0.9), "engine": engine}
+    history = net.train(data=data, epochs=4, batch_size=10, **options)
     assert history.interrupted and net.history is history
     assert net.run is not None and net.run.kept == net.run.taken == seen[0] <= at
     assert len(history) == seen[0] // STEPS
     assert reached(net, data)
 
 
-def test_a_signal_lets_the_slice_at_work_end(monkeypatch) -> None:
-    original = ReferenceProgram.epoch
+def test_a_signal_lets_the_slice_at_work_end(engine: str, monkeypatch) -> None:
+    original = PROGRAMS[engine].epoch
 
     def epoch(self, arrays, order, batch_size, seed=0, step=0):
         if step <= 8 < step + len(order) // batch_size:
             signal.raise_signal(signal.SIGINT)
         return original(self, arrays, order, batch_size, seed, step)
 
-    monkeypatch.setattr(ReferenceProgram, "epoch", epoch)
+    monkeypatch.setattr(PROGRAMS[engine], "epoch", epoch)
     net, data = regression()
-    history = net.train(data=data, epochs=40, batch_size=10)
+    history = net.train(data=data, epochs=40, batch_size=10, engine=engine)
     monkeypatch.undo()
     assert history.interrupted and len(history) in (1, 2)
     assert net.run is not None and net.run.kept > 8
@@ -79,8 +85,8 @@ def test_a_signal_lets_the_slice_at_work_end(monkeypatch) -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_second_signal_does_not_wait(monkeypatch) -> None:
-    original = ReferenceProgram.epoch
+def test_a_second_signal_does_not_wait(engine: str, monkeypatch) -> None:
+    original = PROGRAMS[engine].epoch
     seen = []
 
     def epoch(self, arrays, order, batch_size, seed=0, step=0):
@@ -93,9 +99,9 @@ def test_a_second_signal_does_not_wait(monkeypatch) -> None:
             raise AssertionError("the second signal comes through")
         return original(self, arrays, order, batch_size, seed, step)
 
-    monkeypatch.setattr(ReferenceProgram, "epoch", epoch)
+    monkeypatch.setattr(PROGRAMS[engine], "epoch", epoch)
     net, data = regression()
-    history = net.train(data=data, epochs=40, batch_size=10)
+    history = net.train(data=data, epochs=40, batch_size=10, engine=engine)
     assert history.interrupted
     assert net.run is not None and net.run.kept == seen[0]
     assert reached(net, data)
@@ -107,13 +113,13 @@ def test_after_a_training_ctrl_c_is_what_it_was() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_handler_of_the_program_is_left_in_place(monkeypatch) -> None:
+def test_a_handler_of_the_program_is_left_in_place(engine: str, monkeypatch) -> None:
     came = []
-    monkeypatch.setattr(ReferenceProgram, "epoch", _with_signal(ReferenceProgram.epoch))
+    monkeypatch.setattr(PROGRAMS[engine], "epoch", _with_signal(PROGRAMS[engine].epoch))
     before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
     try:
         net, data = regression()
-        history = net.train(data=data, epochs=2, batch_size=10)
+        history = net.train(data=data, epochs=2, batch_size=10, engine=engine)
     finally:
         signal.signal(signal.SIGINT, before)
     assert came and not history.interrupted and len(history) == 2
@@ -137,8 +143,10 @@ def test_training_in_a_thread_leaves_signals_alone() -> None:
     assert len(histories[0]) == 2 and not histories[0].interrupted
 
 
-def test_an_error_of_another_kind_keeps_the_values_and_comes_through(monkeypatch) -> None:
-    original = ReferenceProgram.epoch
+def test_an_error_of_another_kind_keeps_the_values_and_comes_through(
+    engine: str, monkeypatch
+) -> None:
+    original = PROGRAMS[engine].epoch
 
     seen = []
 
@@ -151,8 +159,8 @@ def test_an_error_of_another_kind_keeps_the_values_and_comes_through(monkeypatch
 
     net, data = regression()
     with monkeypatch.context() as patch, pytest.raises(MemoryError):
-        patch.setattr(ReferenceProgram, "epoch", epoch)
-        net.train(data=data, epochs=40, batch_size=10)
+        patch.setattr(PROGRAMS[engine], "epoch", epoch)
+        net.train(data=data, epochs=40, batch_size=10, engine=engine)
     assert net.run is not None and net.run.kept == seen[0]
     assert reached(net, data)
 

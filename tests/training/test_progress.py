@@ -6,12 +6,11 @@ import re
 import pytest
 
 import whygrad as wg
-from whygrad.engines.reference.program import ReferenceProgram
 from whygrad.training import History
 from whygrad.training.progress import Bar, Lines
 from whygrad.training.trainer import Trainer
 
-from .problems import classification, regression, same, values
+from .problems import PROGRAMS, classification, regression, same, values
 
 
 def test_a_few_plain_lines_where_there_is_no_terminal(capsys) -> None:
@@ -99,17 +98,22 @@ def test_in_an_epoch_of_long_steps_it_is_told_after_each(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("pace", [1, 2, 3, 4, 1000])
-def test_results_do_not_depend_on_the_slices(pace: int, monkeypatch) -> None:
+@pytest.mark.parametrize("engine", [("reference", None), ("native", 1), ("native", 2)])
+def test_results_do_not_depend_on_the_slices(
+    pace: int, engine: tuple[str, int | None], monkeypatch
+) -> None:
+    name, threads = engine
     options = {"epochs": 3, "batch_size": 7, "optimizer": wg.Adam(0.1), "validation": 0.2}
+    options |= {"engine": name, "threads": threads}
     net, data = regression()
     history = net.train(data=data, **options)
-    original, lengths = ReferenceProgram.epoch, set()
+    original, lengths = PROGRAMS[name].epoch, set()
 
     def epoch(self, arrays, order, batch_size, seed=0, step=0):
         lengths.add(-(-len(order) // batch_size))
         return original(self, arrays, order, batch_size, seed, step)
 
-    monkeypatch.setattr(ReferenceProgram, "epoch", epoch)
+    monkeypatch.setattr(PROGRAMS[name], "epoch", epoch)
     monkeypatch.setattr(
         Trainer, "_pace", property(lambda self: pace, lambda self, value: None), raising=False
     )

@@ -327,7 +327,7 @@ def test_the_first_to_go_bad_in_a_loop_is_named() -> None:
         ({"dtype": np.ones(2)}, "unknown dtype .*; known: float32, float64"),
         ({"engine": "fast"}, "unknown engine 'fast'"),
         ({"engine": "native", "threads": 0}, "threads has to be a whole number from 1 on, not 0"),
-        ({"threads": 2}, "the engine reference takes no threads"),
+        ({"engine": "reference", "threads": 2}, "the engine reference takes no threads"),
         ({"engine": None}, "unknown engine None; known: .*reference"),
         ({"patience": 3}, "patience needs rows to validate on: pass for example validation=0.2"),
         ({"patience": 0, "validation": 0.2}, "patience has to be a whole number from 1 on"),
