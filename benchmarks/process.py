@@ -59,11 +59,11 @@ class Process:
     def ask(self, method: str, *arguments: object) -> Any:
         """What the method gives back; raises what it raises."""
         self._child.send_signal(signal.SIGCONT)
-        self._send((method, arguments))
         assert self._child.stdout
         try:
+            self._send((method, arguments))
             answer = pickle.load(self._child.stdout)
-        except EOFError:
+        except (BrokenPipeError, EOFError):
             raise ChildProcessError(f"the process ended with {self._child.wait()}") from None
         if isinstance(answer, Exception):
             raise answer
