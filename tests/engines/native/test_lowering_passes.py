@@ -226,7 +226,7 @@ def test_three_factors_are_multiplied_in_the_cheapest_order() -> None:
           a[n,k] = sum[i](x[n,i] * a·sum[k,i])
         """
     )
-    assert "a·sum[n,j] = sum[i](x[n,i] * w[i,j])" in plan(text, n=1, i=3, j=4, k=20)
+    assert "a·sum[0,j] = sum[i](x[0,i] * w[i,j])" in plan(text, n=1, i=3, j=4, k=20)
 
 
 def test_a_condition_stays_with_the_last_product() -> None:
@@ -568,3 +568,24 @@ def test_nothing_is_scattered_along_the_index_of_a_loop() -> None:
     found = values(text, {"x": np.array([2.0, 3.0])}, n=2, t=3)
     assert found["h"].tolist() == [1, 3, 10]
     assert "h·sum[t] = sum[n | n + 1 == t](x[n] * h[pad(t-1)])" in plan(text, n=2, t=3)
+
+
+# Indices of size 1
+
+
+def test_indices_of_size_one_need_no_loop() -> None:
+    """So what runs over the samples alone runs together."""
+    text = plan(
+        """
+        given x[n,i]
+        param w[i,j] ~ he
+        z[n,j] = sum[i](x[n,i] * w[i,j])
+        a[n,j] = tanh(z[n,j])
+        b[n] = a[n,0] + sum[i](x[n,i]) + argmax[i](x[n,i]) + sum[i | i > 0](x[n,i])
+        """,
+        n=5,
+        i=1,
+        j=1,
+    )
+    assert text.startswith("for n\n  z[n,0] = x[n,0] * w[0,0]\n  a[n,0] = tanh(z[n,0])\n")
+    assert text.count("for ") == 1

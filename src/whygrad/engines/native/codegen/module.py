@@ -128,25 +128,26 @@ class Module:
             written = self._written(self._scatter(part))
             single = True
         else:
-            written = self._nest(part)
             single = self._work(part) < SMALL or not part.nest.indices
+            written = self._nest(part, single)
         kept = frozenset(self.memory)
         return Call(part, *written, read_by(part) & kept, written_by(part) & kept, single)
 
-    def _nest(self, part: Tiled) -> Written:
+    def _nest(self, part: Tiled, single: bool) -> Written:
         """The function of a nest: that of its twin, where there is one."""
         shape = Shape(part, self.memory, self.constants, self.checked, self._trusted)
         tensors, indices = list(shape.tensors), list(shape.indices)
-        if shape.key not in self.twins:
+        key = (single, shape.key)
+        if key not in self.twins:
             shared = (self.element, self.lanes, self.memory, self.constants, self._trusted)
-            new = self._written(NestWriter(part, *shared, self.checked).write())
-            self.twins[shape.key] = Twin(
+            new = self._written(NestWriter(part, *shared, self.checked, single).write())
+            self.twins[key] = Twin(
                 new.name,
                 tuple(tensors.index(n) for n in new.buffers),
                 tuple(indices.index(i) for i in new.sizes),
                 tuple(indices.index(i) for i in new.outer),
             )
-        twin = self.twins[shape.key]
+        twin = self.twins[key]
         return Written(
             twin.name,
             tuple(tensors[k] for k in twin.buffers),

@@ -39,7 +39,9 @@ class NestWriter:
         constants: Mapping[str, int],
         trusted: Callable[[Reference, int], bool],
         checked: frozenset[str],
+        single: bool,
     ) -> None:
+        self.single = single
         self.tiled, self.nest = tiled, tiled.nest
         self.element, self.lanes = element, lanes
         self.memory, self.trusted, self.checked = memory, trusted, checked
@@ -148,8 +150,10 @@ class NestWriter:
     def _share(self, index: str, step: int) -> tuple[Value, Value]:
         """The part of an index that is this thread's, in whole steps."""
         f = self.f
-        known = f.known(("share", index, step))
         size = f.size(index)
+        if self.single:
+            return f.integer(0), size
+        known = f.known(("share", index, step))
         if known is None:
             steps = _divided(f, size, f.integer(step))
             part = f.multiply(_divided(f, steps, f.threads), f.integer(step))
@@ -213,8 +217,9 @@ class NestWriter:
         points = [(k, v) for k in range(rows) for v in range(vectors)]
         sums: list[Value] = []
         for step in self.nest.steps:
-            found = self._step(block, step, points)
-            block.locals[step.target] = found
+            if step.target not in block.locals:
+                self._compute(block, step, points)
+            found = block.locals[step.target]
             if step.name not in self.memory:
                 continue
             for point in points:
@@ -228,14 +233,31 @@ class NestWriter:
             block.tails.clear()
             access.raise_flag(block, wrong, NOT_FINITE, (0, 0))
 
-    def _step(self, block: Block, step: Assign, points: list[Point]) -> Callable[[Point], Value]:
-        e = step.value
-        if isinstance(e, Reduce):
-            return reduce(block, e, points)
+    def _compute(self, block: Block, step: Assign, points: list[Point]) -> None:
+        """Note what a step computes; a reduction takes along those that can share its loops."""
+        if isinstance(step.value, Reduce):
+            group = [step, *self._companions(step)]
+            values = [s.value for s in group if isinstance(s.value, Reduce)]
+            found = reduce(block, values, points)
+            block.locals.update(zip((s.target for s in group), found, strict=True))
+            return
         whole = step.name in self.memory and self.memory[step.name].element == "i64"
         value = block.value if whole else block.number
-        made = {p: value(e, p) for p in points}
-        return lambda point: made[point]
+        made = {p: value(step.value, p) for p in points}
+        block.locals[step.target] = made.__getitem__
+
+    def _companions(self, first: Assign) -> list[Assign]:
+        """Later reductions over the same indices that need nothing that the nest computes."""
+        written = {s.name for s in self.nest.steps}
+        return [
+            s
+            for s in self.nest.steps[self.nest.steps.index(first) + 1 :]
+            if isinstance(s.value, Reduce)
+            and isinstance(first.value, Reduce)
+            and s.value.indices == first.value.indices
+            and "argmax" not in (s.value.operation, first.value.operation)
+            and written.isdisjoint(r.tensor for r in references(s.value))
+        ]
 
     def _first_lanes(self, count: int) -> Value:
         bits = ", ".join(f"i1 {'true' if k < count else 'false'}" for k in range(self.lanes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from ....language.expression import Bracket, Expression, Multiply, Number, Reduce
@@ -12,19 +12,31 @@ from .writer import Loop, Value
 SIDE_BY_SIDE = 4
 """How many accumulators hide the latency of an addition where a tile has but one."""
 
-Values = dict[Point, Value]
+Item = tuple[Reduce, Point]
+"""A reduction at a point."""
+
+Found = Callable[[Point], Value]
 
 
-def reduce(block: Block, e: Reduce, points: Sequence[Point]) -> Callable[[Point], Value]:
-    """The value of a reduction at each point of the block."""
-    places = list(dict.fromkeys(block.at(e, p) for p in points))
-    if block.lane in e.indices:
-        values = _across(block, e, places)
-    elif e.operation == "argmax":
-        values = _argmax(block, e, places)
+def reduce(block: Block, reductions: Sequence[Reduce], points: Sequence[Point]) -> list[Found]:
+    """The values of reductions over the same indices, at each point of the block.
+
+    They share their loops; that of argmax has one of its own.
+    """
+    items = list(dict.fromkeys((e, block.at(e, p)) for e in reductions for p in points))
+    first = reductions[0]
+    if block.lane in first.indices:
+        values = _across(block, items)
+    elif first.operation == "argmax":
+        values = _argmax(block, first, [p for _, p in items])
     else:
-        values = _along(block, e, places)
-    return lambda point: values[block.at(e, point)]
+        values = _along(block, items)
+    found = dict(zip(items, values, strict=True))
+    return [partial(_found, block, found, e) for e in reductions]
+
+
+def _found(block: Block, values: Mapping[Item, Value], e: Reduce, point: Point) -> Value:
+    return values[e, block.at(e, point)]
 
 
 def _start(block: Block, e: Reduce, lanes: int) -> Value:
@@ -32,22 +44,33 @@ def _start(block: Block, e: Reduce, lanes: int) -> Value:
     return block.spread(value, lanes)
 
 
-def _along(block: Block, e: Reduce, places: list[Point]) -> Values:
+def _along(block: Block, items: list[Item]) -> list[Value]:
     """Each lane has its own result."""
-    wide = block.lane in e.free
-    accumulators = [_start(block, e, block.lanes if wide else 1) for _ in places]
+    accumulators = [_start(block, e, block.lanes if block.lane in e.free else 1) for e, _ in items]
+    loops, accumulators = _open(block, items[0][0].indices, accumulators)
+    new = [_joined(block, e, a, p) for a, (e, p) in zip(accumulators, items, strict=True)]
+    return _close(block, loops, new)
+
+
+def _open(
+    block: Block, indices: Sequence[str], carried: list[Value]
+) -> tuple[list[tuple[Loop, str]], list[Value]]:
+    """Loops over some indices, and the carried values inside them."""
     loops: list[tuple[Loop, str]] = []
-    f = block.f
-    for index in e.indices:
-        loop = f.begin(f.integer(0), f.size(index), 1, accumulators)
+    for index in indices:
+        loop = block.f.begin(block.f.integer(0), block.f.size(index), 1, carried)
         block.indices[index] = loop.counter
         loops.append((loop, index))
-        accumulators = list(loop.carried)
-    new = [_joined(block, e, a, p) for a, p in zip(accumulators, places, strict=True)]
+        carried = list(loop.carried)
+    return loops, carried
+
+
+def _close(block: Block, loops: list[tuple[Loop, str]], carried: list[Value]) -> list[Value]:
+    """The carried values behind the loops."""
     for loop, index in reversed(loops):
-        new = list(f.end(loop, new))
+        carried = list(block.f.end(loop, carried))
         del block.indices[index]
-    return dict(zip(places, new, strict=True))
+    return carried
 
 
 def _joined(block: Block, e: Reduce, accumulator: Value, point: Point) -> Value:
@@ -98,46 +121,38 @@ def _larger(block: Block, best: Value, value: Value) -> Value:
 # Lanes along the reduction
 
 
-def _across(block: Block, e: Reduce, places: list[Point]) -> Values:
-    """The lanes run along an index of the reduction and are joined at the end."""
+def _across(block: Block, items: list[Item]) -> list[Value]:
+    """The lanes run along an index of the reductions and are joined at the end."""
     f, lane = block.f, block.lane
     assert lane is not None
-    sides = SIDE_BY_SIDE if len(places) == 1 else 1
-    keys = [(p, side) for p in places for side in range(sides)]
-    accumulators = [_start(block, e, block.lanes) for _ in keys]
-    others = [i for i in e.indices if i != lane]
-    loops: list[tuple[Loop, str]] = []
-    for index in others:
-        loop = f.begin(f.integer(0), f.size(index), 1, accumulators)
-        block.indices[index] = loop.counter
-        loops.append((loop, index))
-        accumulators = list(loop.carried)
-    size, span = f.size(lane), sides * block.lanes
+    size = f.size(lane)
+    sides = SIDE_BY_SIDE if len(items) == 1 and size.constant is not None else 1
+    span = sides * block.lanes
+    keys = [(item, side) for item in items for side in range(sides)]
+    accumulators = [_start(block, e, block.lanes) for (e, _), _ in keys]
+    others = [i for i in items[0][0].indices if i != lane]
+    loops, accumulators = _open(block, others, accumulators)
     if size.constant is None:
-        accumulators = _lanes(block, e, keys, accumulators, f.integer(0), size, sides, True)
+        accumulators = _lanes(block, keys, accumulators, f.integer(0), size, sides, True)
     else:
         whole = f.integer(size.constant // span * span)
         if whole.constant:
-            accumulators = _lanes(block, e, keys, accumulators, f.integer(0), whole, sides, False)
+            accumulators = _lanes(block, keys, accumulators, f.integer(0), whole, sides, False)
         if whole.constant != size.constant:
-            accumulators = _lanes(block, e, keys, accumulators, whole, size, 1, True)
-    for loop, index in reversed(loops):
-        accumulators = list(f.end(loop, accumulators))
-        del block.indices[index]
-    found: Values = {}
-    for p in places:
-        sides_of = [a for (q, _), a in zip(keys, accumulators, strict=True) if q == p]
-        total = sides_of[0]
-        for more in sides_of[1:]:
-            total = _combine(block, e, total, more)
-        found[p] = _horizontal(block, e, total)
+            accumulators = _lanes(block, keys, accumulators, whole, size, 1, True)
+    accumulators = _close(block, loops, accumulators)
+    found = []
+    for k, (e, _) in enumerate(items):
+        total, *more = accumulators[k * sides : (k + 1) * sides]
+        for other in more:
+            total = _combine(block, e, total, other)
+        found.append(_horizontal(block, e, total))
     return found
 
 
 def _lanes(
     block: Block,
-    e: Reduce,
-    keys: list[tuple[Point, int]],
+    keys: list[tuple[Item, int]],
     accumulators: list[Value],
     start: Value,
     stop: Value,
@@ -153,7 +168,7 @@ def _lanes(
         block.tails.update({side: partial(block.inside, side) for side in range(sides)})
     new = [
         _masked(block, e, a, (p[0], side)) if side < sides else a
-        for (p, side), a in zip(keys, loop.carried, strict=True)
+        for ((e, p), side), a in zip(keys, loop.carried, strict=True)
     ]
     block.tails.clear()
     del block.indices[lane]
@@ -193,33 +208,23 @@ def _part(block: Block, value: Value, first: int, count: int) -> Value:
 # The place of the maximum
 
 
-def _argmax(block: Block, e: Reduce, places: list[Point]) -> Values:
+def _argmax(block: Block, e: Reduce, places: list[Point]) -> list[Value]:
     """The row-major place of the first maximum; the first NaN counts as the largest."""
     f = block.f
-    wide = block.lane in e.free
-    lanes = block.lanes if wide else 1
+    lanes = block.lanes if block.lane in e.free else 1
     none = block.spread(f.integer(-1), lanes)
     state = [v for _ in places for v in (_start(block, e, lanes), none)]
-    loops: list[tuple[Loop, str]] = []
-    for index in e.indices:
-        loop = f.begin(f.integer(0), f.size(index), 1, state)
-        block.indices[index] = loop.counter
-        loops.append((loop, index))
-        state = list(loop.carried)
+    loops, state = _open(block, e.indices, state)
     here = f.integer(0)
     for index in e.indices:
         here = f.add(f.multiply(here, f.size(index)), block.indices[index])
     new: list[Value] = []
     for k, p in enumerate(places):
         new += _better(block, e, (state[2 * k], state[2 * k + 1]), here, p)
-    for loop, index in reversed(loops):
-        new = list(f.end(loop, new))
-        del block.indices[index]
-    found: Values = {}
-    for k, p in enumerate(places):
-        place = new[2 * k + 1]
+    found = []
+    for place in _close(block, loops, new)[1::2]:
         missing = block.instruction("icmp slt", [place, f.integer(0)], "i1")
-        found[p] = block.real(block.choose(missing, f.integer(0), place))
+        found.append(block.real(block.choose(missing, f.integer(0), place)))
     return found
 
 

@@ -153,7 +153,8 @@ class _Scheduler:
         """The last index first, since it is preferred among equals."""
         found: list[str | None] = [*reversed(nest.indices)]
         reductions = [s.value for s in nest.steps if isinstance(s.value, Reduce)]
-        if len(reductions) == 1 and reductions[0].operation != "argmax":
+        same = len({r.indices for r in reductions}) == 1
+        if same and all(r.operation != "argmax" for r in reductions):
             found += reversed(reductions[0].indices)
         return [*found, None]
 

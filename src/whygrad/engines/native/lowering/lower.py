@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ....language.order import order
+from ....language.substitution import Names
 from ....language.system import Equation, Sizes, Statement, System
 from ..plan import Plan
 from .batch import batch_axes, gathered
@@ -14,6 +15,7 @@ from .fusion import fused
 from .helpers import Helpers
 from .indices import Ranges, renamed
 from .lifting import lifted
+from .ones import without_ones
 from .pieces import Piece, Steps, axes, members, reads
 from .reductions import primitive
 from .select import result, selected
@@ -51,6 +53,7 @@ def lower(
         needed = {r.tensor for p in members(pieces) for r in reads(p)}.union(wanted)
         pieces = [*gathered(system, needed), *stored(pieces)]
         found |= batch_axes(system)
+    pieces = without_ones(pieces, known, Names(ranges.all(found.values())))
     results = {n: result(n, in_place) for n in wanted}
     return Plan(fused(pieces, system.declarations), found, ranges.all(found.values()), results)
 
