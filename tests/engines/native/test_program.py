@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 import whygrad as wg
 from whygrad.engines.base import Array, Program
 from whygrad.engines.native import NativeEngine, build
-from whygrad.engines.native.executable import Executable
+from whygrad.engines.native.arrays import suited
+from whygrad.engines.native.executable import Executable, Outcome
 from whygrad.engines.native.jit import host
 from whygrad.engines.native.memory import SLACK, memory_shape, placed, rounded
 from whygrad.engines.reference import ReferenceEngine, ReferenceProgram
@@ -212,6 +213,22 @@ def test_each_step_has_its_noise(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("alone")
+def test_an_array_that_is_wanted_back_is_a_copy() -> None:
+    program = NativeEngine(1).compile(parse("given x[n]\na[n] = 2 * x[n]"), {"n": 2}, ["a", "x"])
+    arrays = {"x": np.ones(2)}
+    found = program.run(arrays)
+    arrays["x"][:] = 7
+    assert (found["x"].tolist(), found["a"].tolist()) == ([1, 1], [2, 2])
+
+
+def test_an_array_that_is_not_aligned_is_copied() -> None:
+    odd = np.frombuffer(b"0" + np.arange(3.0).tobytes(), np.float64, offset=1)
+    copy = suited(odd, np.dtype(np.float64))
+    assert (copy.flags.aligned, copy.tolist()) == (True, [0, 1, 2])
+    assert suited(copy, np.dtype(np.float64)) is copy
+
+
+@pytest.mark.usefixtures("alone")
 def test_noise_without_axes_is_drawn_for_a_run_too() -> None:
     program = NativeEngine(1).compile(parse("noise g ~ normal(0, 1)\na = 2 * g"), {}, ["a", "g"])
     found = program.run({}, seed=3)
@@ -263,6 +280,26 @@ def test_the_arrays_are_as_before_the_step_that_is_not_finite() -> None:
         assert arrays["steps"] == expected["steps"]
         for a in (arrays, expected):
             a["b"], a["steps"] = np.zeros(()), np.zeros(())
+
+
+def test_after_a_step_of_the_reference_engine_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a value is infinite in one way to compute it and finite in the other."""
+    call, counts = Executable.call, []
+
+    def stopped(self: Executable, sizes, pointers, count=1, strides=None, threads=1) -> Outcome:
+        counts.append(count)
+        outcome = call(self, sizes, pointers, min(count, 2), strides, threads)
+        return outcome._replace(steps=min(outcome.steps, count))
+
+    plain, other = data(dtype="float32"), data(dtype="float32")
+    other["w"] = np.ones(3)  # a copy in float32 is what is worked on
+    costs = compiled(dtype="float32", i=3).epoch(plain, np.arange(10), 2)
+    monkeypatch.setattr(Executable, "call", stopped)
+    found = compiled(dtype="float32", i=3).epoch(other, np.arange(10), 2)
+    assert counts == [5, 2, 2]  # two steps, undone and taken again; one elsewhere; the last two
+    assert found == pytest.approx(costs, rel=1e-5)
+    assert other["w"] == pytest.approx(plain["w"], rel=1e-5)
+    assert other["steps"] == 5
 
 
 LOOKUP = """
@@ -386,18 +423,19 @@ def test_the_buffers_of_a_step_fit_one_and_a_half_times_the_largest_live_set(dep
 
 def test_two_callers_of_one_program_wait_for_each_other() -> None:
     program = compiled(i=3)
-    expected = program.run(data(2000))["J"]
-    found = []
+    arrays = [data(5000, seed) for seed in range(3)]
+    expected = [program.run(a)["J"] for a in arrays]
+    found: list[list[Array]] = [[], [], []]
 
-    def call() -> None:
-        found.extend(program.run(data(2000))["J"] for _ in range(50))
+    def call(k: int) -> None:
+        found[k] = [program.run(arrays[k])["J"] for _ in range(100)]
 
-    callers = [threading.Thread(target=call) for _ in range(3)]
+    callers = [threading.Thread(target=call, args=(k,)) for k in range(3)]
     for caller in callers:
         caller.start()
     for caller in callers:
         caller.join()
-    assert found == [expected] * 150
+    assert found == [[e] * 100 for e in expected]
 
 
 # The cache
