@@ -74,12 +74,14 @@ def test_the_package_says_that_it_is_typed() -> None:
     assert (files("whygrad") / "py.typed").is_file()
 
 
-def test_importing_it_imports_nothing_heavy() -> None:
+def test_training_imports_nothing_heavy() -> None:
     code = """
-import sys, whygrad
-whygrad.Network, whygrad.Dense, whygrad.Adam
+import sys, numpy, whygrad
+x = numpy.ones((3, 1))
+net = whygrad.Sequential([whygrad.Dense(1)], cost="half_squared_error").init(x=x, y=x)
+net.train(x=x, y=x, epochs=1, optimizer=whygrad.Adam(0.1))
 print([m for m in ("scipy", "jax", "torch", "sklearn", "sympy", "rich", "typer", "polars",
-    "safetensors")
+    "safetensors", "numpy.ma")
        if m in sys.modules])
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -141,7 +141,8 @@ def _bind_one(system: System, tensor: Tensor, value: object, *, whole: bool) -> 
 
 
 def _as_array(name: str, value: object) -> Array:
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    plain = type(value) is np.ndarray  # then numpy.ma, which takes 7 ms, need not be imported
+    if not plain and isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         place, _ = first_place(name, value.data, np.ma.getmaskarray(value))
         raise DataError(f"{place} is masked, so it is missing: leave its row out, or fill it in")
     try:
