@@ -121,15 +121,16 @@ class NestWriter:
             return
         size = f.size(index)
         start, stop = self._share(index, rows)
-        if size.constant is not None and (self._reads_itself or size.constant % rows == 0):
-            whole = f.integer(size.constant // rows * rows)
+        rest = _remainder(f, size, rows)
+        if self._reads_itself or rest.constant == 0:
+            whole = f.subtract(size, rest)
             with self._loop(index, start, f.minimum(stop, whole), rows):
                 self._block(rows, vectors, last)
-            rest = size.constant % rows
-            if rest:
+            few = 1 if rest.constant is None else rest.constant
+            if few:
                 first = f.call("llvm.smax.i64", "i64", 1, [start, whole])
-                with self._loop(index, first, stop, rest):
-                    self._block(rest, vectors, last)
+                with self._loop(index, first, stop, few):
+                    self._block(few, vectors, last)
             return
         # The last tile is moved back to end with the last row: some rows are computed twice.
         enough = f.integer(1)
@@ -272,6 +273,13 @@ def _divided(f: Function, a: Value, b: Value) -> Value:
         return f.integer(-(-a.constant // b.constant))
     more = f.subtract(f.add(a, b), f.integer(1))
     return f.emit(f"udiv i64 {more.text}, {b.text}", "i64", 1, [more, b])
+
+
+def _remainder(f: Function, a: Value, b: int) -> Value:
+    """a % b."""
+    if a.constant is not None:
+        return f.integer(a.constant % b)
+    return f.emit(f"urem i64 {a.text}, {b}", "i64", 1, [a])
 
 
 def _times_zero(block: Block, value: Value, point: Point, sums: list[Value]) -> Value:
