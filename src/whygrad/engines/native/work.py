@@ -13,7 +13,7 @@ from .threads import cores
 Work = tuple[tuple[int, tuple[str, ...]], ...]
 """Operations as a sum: a number, times the sizes of some run-time indices."""
 
-ENOUGH = 1_500_000
+ENOUGH = 3_000_000
 """Operations of about 30 µs: with fewer to each thread, waiting costs more than they gain."""
 
 FUNCTION = 8
