@@ -14,7 +14,6 @@ from ..language.functions import FUNCTIONS
 from .arguments import one_of, whole_number
 from .initialisers import INITIALISERS
 
-RELU_FAMILY = frozenset({"relu", "leaky_relu", "elu", "gelu", "silu", "softplus"})
 ACTIVATIONS = frozenset(f.name for f in FUNCTIONS.values() if f.arity == 1) | {"softmax"}
 
 
@@ -66,14 +65,15 @@ class Dense:
         width: the number of nodes, at least 1.
         activation: any function of one argument in the language's table, "softmax", or None.
         initialiser: how the weights are drawn, as it stands after `~` in a text: "lecun",
-            "normal(0, 0.1)"; by default "he" where the activation is of
-            relu's kind, else "glorot".
+            "normal(0, 0.1)". "he" is for many layers with relu in a row, through which the
+            default would let the signal fade; in a few layers it makes the first predictions
+            larger than small tables bear.
         bias: whether to add b, which starts at 0.
     """
 
     width: int
     activation: str | None = None
-    initialiser: str | None = None
+    initialiser: str = "glorot"
     bias: bool = True
 
     def __post_init__(self) -> None:
@@ -81,7 +81,7 @@ class Dense:
         if self.activation is not None:
             one_of("activation", self.activation, ACTIVATIONS)
         name = str(self.initialiser).partition("(")[0].strip()
-        if self.initialiser is not None and name not in INITIALISERS:
+        if name not in INITIALISERS:
             hint = nearest(name, INITIALISERS)
             raise WhygradError(f"unknown initialiser {self.initialiser!r}; {hint}")
         if not isinstance(self.bias, bool):
@@ -89,10 +89,9 @@ class Dense:
 
     def lines(self, number: int, source: Port, index: str) -> Lines:
         """Write `z = sum(source * w) + b`."""
-        draw = self.initialiser or ("he" if self.activation in RELU_FAMILY else "glorot")
         weights, bias = f"w{number}[{source.index},{index}]", f"b{number}[{index}]"
         output = Port(f"z{number}", index)
-        parameters = [f"{weights} ~ {draw}"] + [f"{bias} ~ zeros"] * self.bias
+        parameters = [f"{weights} ~ {self.initialiser}"] + [f"{bias} ~ zeros"] * self.bias
         total = f"sum[{source.index}]({source} * {weights})" + f" + {bias}" * self.bias
         return Lines(tuple(parameters), (f"{output} = {total}",), output)
 
