@@ -25,10 +25,10 @@ def _layer(text: str) -> Layer:
             raise WhygradError(f"there is no layer '{kind}'; {nearest(kind, KINDS)}")
         if len(details) not in (1, 2):
             raise WhygradError(f"a layer is written {kind}:WIDTH or {kind}:WIDTH:ACTIVATION")
-        width, *activation = details
+        width, activation = details[0], details[1] if len(details) == 2 else None
         if not (width.isascii() and width.isdecimal() and len(width) <= DIGITS):
             raise WhygradError(f"a layer's width is a whole number, not '{width}'")
-        return KINDS[kind](int(width), *activation)
+        return KINDS[kind](int(width), activation)
     except WhygradError as error:
         raise WhygradError(f"'{text}': {error}; for example {EXAMPLE}") from None
 
