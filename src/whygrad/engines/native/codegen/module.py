@@ -128,7 +128,7 @@ class Module:
             written = self._written(self._scatter(part))
             single = True
         else:
-            single = self._work(part) < SMALL or not part.nest.indices
+            single = part.split is None or self._work(part) < SMALL
             written = self._nest(part, single)
         kept = frozenset(self.memory)
         return Call(part, *written, read_by(part) & kept, written_by(part) & kept, single)

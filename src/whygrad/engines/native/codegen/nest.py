@@ -58,7 +58,7 @@ class NestWriter:
     def write(self) -> Function:
         """Write the loops, from the outside inwards."""
         others = [i for i in self.nest.indices if i not in (self.inner_lane, self.tiled.row)]
-        split = self.tiled.row or (others[0] if others else None)
+        split = self.tiled.split
         opened: list[tuple[Loop, str]] = []
         for index in others:
             start, stop = self.f.integer(0), self.f.size(index)

@@ -45,6 +45,11 @@ class Tiled:
     vectors: int
     exchange: bool = False
 
+    @property
+    def split(self) -> str | None:
+        """The index along which threads share the work; without one it is for one thread."""
+        return self.row or next((i for i in self.nest.indices if i != self.lane), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
