@@ -1,0 +1,111 @@
+"""With a number of threads, the result is the same bit for bit, run after run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+import whygrad as wg
+from whygrad.engines.native import NativeEngine
+from whygrad.engines.native.codegen.step import Call, Steps
+from whygrad.engines.native.jit import AVX2, Target, host
+from whygrad.language.sizes import infer_sizes
+from whygrad.language.system import System
+from whygrad.training.step import step_system
+
+DENSE = """
+    given x[n,i], y[n] in k
+    batch n
+    param w1[i,h] ~ he, b1[h] ~ zeros, w2[h,k] ~ he, b2[k] ~ zeros
+    z1[n,h] = sum[i](x[n,i] * w1[i,h]) + b1[h]
+    a1[n,h] = tanh(z1[n,h])
+    z2[n,k] = sum[h](a1[n,h] * w2[h,k]) + b2[k]
+    J = mean[n](logsumexp[k](z2[n,k]) - z2[n,y[n]])
+    minimize J
+    """
+RECURRENT = """
+    given x[n,t,i], y[n,k]
+    batch n
+    param w[i,h] ~ he, u[h2,h] ~ he, v[h,k] ~ he
+    size h2 = size(h)
+    s[t,n,h] = tanh(sum[i](x[n,t,i] * w[i,h]) + sum[h2](s[t-1,n,h2] * u[h2,h]))
+    s[-1,n,h] = 0
+    yhat[n,k] = sum[h](s[size(t)-1,n,h] * v[h,k])
+    J = mean[n](sum[k]((yhat[n,k] - y[n,k])**2))
+    minimize J
+    """
+SIZES = {"i": 30, "h": 40, "h2": 40, "k": 20, "t": 4}
+
+
+def step(text: str) -> tuple[System, dict[str, int]]:
+    system = step_system(wg.Network(text), wg.SGD(0.05, momentum=0.5), None, 1, 1)
+    axes = {i for t in system.tensors.values() for i in t.indices}
+    return system, infer_sizes(system, {i: SIZES[i] for i in axes if i in SIZES})
+
+
+def arrays(system: System, sizes: Mapping[str, int], dtype: str) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    sizes = {**sizes, "n": 200}
+    found = {}
+    for t in system.tensors.values():
+        shape = [sizes[i] for i in t.indices]
+        if t.kind in ("given", "param"):
+            found[t.name] = rng.normal(size=shape).astype(dtype) / 4
+        elif t.kind == "state":
+            found[t.name] = np.zeros(shape, dtype)
+    if not system.declarations["y"][1].within:
+        return found
+    return found | {"y": rng.integers(0, sizes["k"], 200)}
+
+
+def trained(
+    text: str, threads: int, steps: int, dtype: str = "float32", target: Target | None = None
+) -> dict[str, np.ndarray]:
+    """All parameters and costs after so many steps of 64 rows."""
+    system, sizes = step(text)
+    values = arrays(system, sizes, dtype)
+    names = [u.name for u in system.updates]
+    wanted = [str(system.cost), *(f"{n} <-" for n in names)]
+    program = NativeEngine(threads, target).compile(system, sizes, wanted, dtype)
+    order = np.random.default_rng(1).integers(0, 200, 64 * steps)
+    costs = program.epoch(values, order, 64)
+    assert len(costs) == steps
+    return {"costs": costs, **{n: values[n] for n in names}}
+
+
+@pytest.mark.parametrize(("text", "steps"), [(DENSE, 1500), (RECURRENT, 300)])
+def test_two_threads_give_the_same_bits_run_after_run(text: str, steps: int) -> None:
+    first = trained(text, 2, steps)
+    again = trained(text, 2, steps)
+    for name, values in first.items():
+        np.testing.assert_array_equal(again[name], values, name)
+
+
+@pytest.mark.parametrize("target", [host(), AVX2], ids=["here", "AVX2"])
+@pytest.mark.parametrize("text", [DENSE, RECURRENT], ids=["dense", "recurrent"])
+def test_any_number_of_threads_agrees_to_rounding(text: str, target: Target) -> None:
+    if not host().is_x86 or not host().has("avx2"):
+        target = host()
+    one = trained(text, 1, 30, "float64", target)
+    for threads in (2, 3):
+        other = trained(text, threads, 30, "float64", target)
+        for name, values in one.items():
+            np.testing.assert_allclose(other[name], values, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("text", [DENSE, RECURRENT], ids=["dense", "recurrent"])
+def test_threads_share_the_work_of_these(text: str) -> None:
+    """Else the tests above would compare one thread with itself."""
+    from whygrad.engines.native.codegen.module import Module
+    from whygrad.engines.native.lowering import lower
+
+    system, sizes = step(text)
+    updated = [u.name for u in system.updates]
+    wanted = [str(system.cost), *(f"{n} <-" for n in updated)]
+    plan = lower(system, sizes, wanted, training=True, in_place=True)
+    writer, _ = Module(plan, system, "float32", host(), updated).step()
+    shared = [e.what for e in writer.events if e.what is not None and not e.what.single]
+    assert len([c for c in shared if isinstance(c, Call)]) >= 3
+    assert text is DENSE or any(isinstance(c, Steps) for c in shared)
