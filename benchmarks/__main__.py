@@ -7,6 +7,7 @@ import json
 import platform
 import signal
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
@@ -15,10 +16,10 @@ from typing import TypeVar
 from . import compiling, starting
 from .contest import Contest
 from .errors import Disagreement
-from .peers import ENGINE, OURS, PEERS
+from .peers import ENGINE, OURS, PEERS, Peer
 from .process import use_two_cores
 from .report import contest_json, contest_table
-from .workloads import TABLE, drawn
+from .workloads import TABLE, Workload, drawn
 
 PARTS = ("contest", "start", "compile")
 T = TypeVar("T")
@@ -68,6 +69,25 @@ def note(line: str) -> None:
         print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
 
 
+def compete(
+    workloads: Sequence[Workload], peers: Sequence[Peer], asked: argparse.Namespace
+) -> tuple[str, object, int]:
+    """The contest: its tables, all that was measured, and how many workloads failed."""
+    results, faults = [], []
+    with Contest((OURS, ENGINE, *peers)) as contest:
+        for workload in workloads:
+            outcome = f"{workload.name}: measured"
+            try:
+                results.append(contest.run(workload, asked.rounds, asked.seconds, note))
+            except Disagreement as error:
+                outcome = f"{workload.name}: {error}"
+                faults.append(outcome)
+            note("")
+            print(outcome, file=sys.stderr, flush=True)
+    text = "\n\n".join([*([contest_table(results)] if results else []), *faults])
+    return text, contest_json(results), len(faults)
+
+
 def main() -> None:
     asked = arguments()
     known = {w.name: w for w in chain(TABLE, drawn(asked.random, asked.seed))}
@@ -75,39 +95,34 @@ def main() -> None:
     parts = named(asked.parts, {part: part for part in PARTS})
     use_two_cores()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no worker is left behind
-    tables = [machine()]
+    tables: list[str] = []
     facts: dict[str, object] = {"machine": machine()}
-    print(machine())
+
+    def show(text: str) -> None:
+        note("")
+        print(f"{text}\n", flush=True)
+        tables.append(text)
+
+    show(machine())
+    failed, fresh = 0, min(asked.rounds, 3)
     if "contest" in parts:
-        results = []
-        with Contest((OURS, ENGINE, *peers)) as contest:
-            for workload in workloads:
-                results.append(contest.run(workload, asked.rounds, asked.seconds, note))
-                note("")
-                print(f"{workload.name}: done", file=sys.stderr, flush=True)
-        tables.append(contest_table(results))
-        facts["contest"] = contest_json(results)
-        print(f"\n{tables[-1]}")
+        text, facts["contest"], failed = compete(workloads, peers, asked)
+        show(text)
     if "start" in parts:
-        starts = starting.measure((OURS, *peers), min(asked.rounds, 3), note)
-        note("")
-        tables.append(starting.start_table(starts))
+        starts = starting.measure((OURS, *peers), fresh, note)
         facts["start"] = [vars(start) for start in starts]
-        print(f"\n{tables[-1]}")
+        show(starting.start_table(starts))
     if "compile" in parts:
-        compiled = compiling.measure((OURS, *peers), min(asked.rounds, 3), note)
-        note("")
-        tables.append(compiling.compiling_table(compiled))
+        compiled = compiling.measure((OURS, *peers), fresh, note)
         facts["compile"] = {c.workload.name: c.seconds for c in compiled}
-        print(f"\n{tables[-1]}")
+        show(compiling.compiling_table(compiled))
     if asked.json:
         asked.json.write_text(json.dumps(facts, indent=1) + "\n")
     if asked.markdown:
         asked.markdown.write_text("\n\n".join(tables) + "\n")
+    if failed:
+        sys.exit(1)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Disagreement as error:
-        sys.exit(f"\n{error}")
+    main()

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from benchmarks.__main__ import main
 from benchmarks.compiling import compiling
-from benchmarks.errors import WorkerError
+from benchmarks.errors import Disagreement, WorkerError
 from benchmarks.peers import OURS
 from benchmarks.process import ROOT, Process, environment
 from benchmarks.starting import first_step
@@ -35,6 +36,19 @@ def test_a_run_without_peers(tmp_path: Path):
     assert [c["title"] for c in first["contenders"]] == ["whygrad", "whygrad's engine"]
     assert all(len(c["seconds_a_step"]) == 2 for c in first["contenders"])
     assert first["ratio"] is None
+
+
+def test_the_benchmark_fails_where_weights_differ(monkeypatch, capsys):
+    def refuse(*_: object) -> None:
+        raise Disagreement("the weights differ")
+
+    monkeypatch.setattr("benchmarks.contest.Contest.run", refuse)
+    monkeypatch.setattr("benchmarks.__main__.use_two_cores", lambda: None)
+    monkeypatch.setattr("sys.argv", ["benchmarks", "--only=seed", "--peers=", "--parts=contest"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert "seed: the weights differ" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("option", ["--only", "--peers", "--parts"])
