@@ -64,7 +64,8 @@ def test_memory_does_not_grow_with_epochs() -> None:
 
     tracemalloc.start()
     try:
-        assert -traced(20) + traced(300) < 5_000
+        before = traced(300)  # lists of free objects are full by then
+        assert traced(1000) - before < 30_000
     finally:
         tracemalloc.stop()
 
