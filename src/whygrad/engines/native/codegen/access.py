@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ....language.expression import Expression, Index, Pad, Reference, Size
 from .function import SIZES
+from .panel import Panel
 from .writer import Value, vector
 
 if TYPE_CHECKING:
@@ -61,6 +62,16 @@ def load(block: Block, e: Reference, point: Point) -> Value:
     pointers = _pointers(block, place, buffer.element)
     name = f"llvm.masked.gather.v{block.lanes}{_letter(buffer.element)}.v{block.lanes}p0"
     return f.call(name, buffer.element, block.lanes, [pointers, align_value, mask, nothing])
+
+
+def load_panel(block: Block, panel: Panel, point: Point) -> Value:
+    """A vector of a panel."""
+    f, size = block.f, SIZES[block.element]
+    row = f.multiply(block.indices[panel.index], panel.step)
+    pointer = f.offset(panel.base, row, size)
+    pointer = f.offset(pointer, f.integer(point[1] * block.lanes), size)
+    text = f"load {vector(block.element, block.lanes)}, ptr {pointer.text}, align {size}"
+    return f.emit(text, block.element, block.lanes, [pointer])
 
 
 def store(block: Block, e: Reference, value: Value, point: Point) -> None:

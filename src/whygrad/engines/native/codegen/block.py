@@ -27,6 +27,7 @@ from ....language.expression import (
 from .. import functions
 from . import arithmetic
 from .function import Function
+from .panel import Panel
 from .writer import Value
 
 Point = tuple[int, int]
@@ -59,6 +60,7 @@ class Block:
         self.trusted = trusted
         self.locals: dict[Reference, Callable[[Point], Value]] = {}
         self.tails: dict[int, Callable[[], Value]] = {}
+        self.panels: dict[Reference, Panel] = {}
         self.guards: tuple[Expression, ...] = ()
         self.key = object()
 
@@ -231,8 +233,10 @@ class Block:
     def _reference(self, e: Reference, point: Point) -> Value:
         if e in self.locals:
             return self.locals[e](point)
-        from .access import load
+        from .access import load, load_panel
 
+        if e in self.panels:
+            return load_panel(self, self.panels[e], point)
         return load(self, e, point)
 
     def _add(self, e: Add, point: Point) -> Value:

@@ -18,7 +18,8 @@ from .buffers import buffers
 from .copies import COPY
 from .function import Function
 from .nest import NestWriter
-from .parts import read_by, written_by
+from .panel import PANEL, panel_buffer, paneled
+from .parts import leaves, read_by, written_by
 from .resident import OWN, resident
 from .scatter import write_scatter
 from .schedule import NOMINAL, Scheduled, Stepped, Tiled, lanes, schedule
@@ -93,6 +94,10 @@ class Module:
             self.element,
             self.lanes,
         )
+        tiled = (p for p in leaves(self.schedule.parts) if isinstance(p, Tiled))
+        if any(paneled(p, self.memory, self.constants) for p in tiled):
+            self.memory[PANEL] = panel_buffer(self.element)
+            self.lasting |= {PANEL}
         self.functions: dict[str, str] = {}
         self.helpers: dict[str, str] = {}
         self.twins: dict[Key, Twin] = {}

@@ -12,6 +12,7 @@ from ..plan import Assign
 from . import access
 from .block import Block, Point
 from .function import Function
+from .panel import Panel, make_panel, paneled
 from .reduce import multiply_add, reduce
 from .schedule import Tiled
 from .turn import TURN, turn_function
@@ -46,6 +47,8 @@ class NestWriter:
         self.element, self.lanes = element, lanes
         self.memory, self.trusted, self.checked = memory, trusted, checked
         self.f = Function(memory, constants)
+        self.paneled = paneled(tiled, memory, constants)
+        self.panels: dict[Reference, Panel] = {}
         self.indices: dict[str, Value] = {}
         self.inner_lane = tiled.lane if tiled.lane in self.nest.indices else None
         own = {i for s in self.nest.steps if isinstance(s.value, Reduce) for i in s.value.indices}
@@ -121,6 +124,10 @@ class NestWriter:
             return
         size = f.size(index)
         start, stop = self._share(index, rows)
+        if self.paneled is not None:
+            share = f.subtract(stop, start)
+            panel = make_panel(f, self.paneled, self.indices, self.tiled, share, self.lanes)
+            self.panels = {self.paneled: panel}
         rest = _remainder(f, size, rows)
         if self._reads_itself or rest.constant == 0:
             whole = f.subtract(size, rest)
@@ -211,6 +218,7 @@ class NestWriter:
             tiled.lane,
             self.trusted,
         )
+        block.panels = self.panels
         if last == OPEN:
             block.tails.update({v: partial(block.inside, v) for v in range(vectors)})
         elif last is not None:

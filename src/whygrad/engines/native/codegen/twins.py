@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from ....language.expression import Expression, Index, Reduce, Reference, Size
 from ..code import Buffer
+from .panel import PANEL, paneled
 from .schedule import Tiled
 
 Key = tuple[object, ...]
@@ -36,7 +37,10 @@ class Shape:
         lane = None if tiled.lane is None else self._index(tiled.lane)
         row = None if tiled.row is None else self._index(tiled.row)
         steps = tuple((self._key(s.target), self._key(s.value)) for s in nest.steps)
-        self.key: Key = (how, loops, lane, row, steps)
+        panel = paneled(tiled, memory, constants)
+        if panel is not None:
+            self._tensor(PANEL)
+        self.key: Key = (how, loops, lane, row, steps, panel is not None)
 
     def _index(self, name: str) -> Key:
         known = self.indices.get(name)
