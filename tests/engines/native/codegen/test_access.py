@@ -144,6 +144,13 @@ def test_a_step_in_place_changes_what_is_updated_and_nothing_else(target: Target
         np.testing.assert_array_equal(found["x·all"], arrays["x"])
 
 
+COPYING = """
+    given d[n,k]
+    size m = size(n)
+    z[n,m] = sum[k](d[n,k] * d[m,k])
+    """
+
+
 def ends_well(work: Callable[[], object]) -> bool:
     """Whether a function returns, when it runs in a process of its own."""
     child = os.fork()
@@ -159,6 +166,8 @@ def test_nothing_is_read_behind_the_callers_arrays(target: Target) -> None:
     """Their last element is the last of a page, and the next page may not be read."""
     plan, system = nests(READING, n=None, k=21)
     once = Compiled(plan, system, "float32", target)
+    plan, system = nests(COPYING, n=None, m=None, k=21)
+    copy = Compiled(plan, system, "float32", target)
     step = lowered(TRAINING, True, target, "float32", i=9, k=26)
 
     def work() -> None:
@@ -167,6 +176,7 @@ def test_nothing_is_read_behind_the_callers_arrays(target: Target) -> None:
             arrays = {"x": np.ones(n), "w": np.ones(21), "m": np.ones((n, 21))}
             numbers = {"c": rng.integers(0, 21, n), "e": rng.integers(-2, 30, n)}
             once.run({**arrays, **numbers}, {"n": n}, fenced=True)
+            copy.run({"d": np.ones((n, 21))}, {"n": n, "m": n}, fenced=True)
             arrays = training_arrays(n, 9, 26)
             memory = {"x·all": arrays["x"], "y·all": arrays["y"], "rows·n": np.arange(n)}
             step.run({**arrays, **memory}, {"n": n, "n·all": n}, fenced=True)
@@ -213,6 +223,26 @@ def test_a_place_outside_sets_the_flag(equation: str) -> None:
                 c[at] = wrong
                 compiled.run({**arrays, "c": c}, {"n": n})
                 assert compiled.flags == (True, False), (n, at, wrong)
+
+
+def test_lanes_beyond_the_range_set_no_flag() -> None:
+    """What they read counts as 0 or is of no meaning; either would be outside here."""
+    text = """
+        given w[k], c[n]
+        y[n] = w[c[n] - 1]
+        t[n] = 2 * c[n]
+        z[n] = w[t[n] // 2 - 1]
+        s = sum[n](w[c[n] - 1])
+        """
+    plan, system = nests(text, n=None, k=5)
+    compiled = Compiled(plan, system)
+    for n in range(1, 40):
+        c = 1 + np.arange(n) % 5
+        found = compiled.run({"w": np.arange(5.0), "c": c}, {"n": n})
+        assert compiled.flags == (False, False)
+        np.testing.assert_array_equal(found["y"], c - 1.0)
+        np.testing.assert_array_equal(found["z"], c - 1.0)
+        assert found["s"] == (c - 1).sum()
 
 
 EXCUSED = {
@@ -284,3 +314,21 @@ def test_a_recurrence_keeps_its_starts() -> None:
         ends = np.arange(5.0)[:, None]
         back = ends - np.cumsum(x[:, ::-1], 1)[:, ::-1]
         np.testing.assert_array_equal(found["r"], np.hstack([back, ends]))
+
+
+def test_starts_stay_where_lanes_run_along_them() -> None:
+    """Here nothing recurs, so the axis that has the starts is the one of the lanes."""
+    text = """
+        given x[t]
+        s[t] = 2 * x[t]
+        s[size(t)] = 3
+        s[-1] = 5
+        y[t] = s[t+1] - s[t-1]
+        """
+    for t in range(1, 40):
+        compiled = lowered(text, t=t)
+        x = np.random.default_rng(t).integers(-9, 9, t).astype(float)
+        found = compiled.run({"x": x})
+        s = np.array([5, *(2 * x), 3])
+        np.testing.assert_array_equal(found["s"], s)
+        np.testing.assert_array_equal(found["y"], s[2:] - s[:-2])

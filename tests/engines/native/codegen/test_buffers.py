@@ -104,9 +104,9 @@ def test_one_number_has_one_place() -> None:
 # Whole numbers
 
 WHOLE = """
-    given c[n] in k, d[n], e[n], f[n]
+    given c[n] in k, d[n], e[n], f[n], v[n] in k
     param w[k] ~ zeros
-    a[n] = w[c[n]] + w[d[n]] + e[n]
+    a[n] = w[c[n]] + w[d[n]] + e[n] * v[n]
     g[n] = f[n] * 2
     h[n] = w[g[n]]
     s = sum[n | n == e[n]](w[d[n]])
@@ -115,10 +115,10 @@ WHOLE = """
 
 def test_class_numbers_and_what_stands_in_subscripts_are_whole() -> None:
     plan, system = nests(WHOLE, n=None, k=5)
-    assert whole_numbered(plan, system) == {"c", "d"}
+    assert whole_numbered(plan, system) == {"c", "d", "v"}
     found = buffers(WHOLE, n=None, k=5)
-    assert {b.name for b in found.values() if b.element == "i64"} == {"c", "d"}
-    assert {b.element for b in found.values() if b.name not in "cd"} == {"float"}
+    assert {b.name for b in found.values() if b.element == "i64"} == {"c", "d", "v"}
+    assert {b.element for b in found.values() if b.name not in "cdv"} == {"float"}
 
 
 def test_so_are_the_rows_of_a_batch_and_what_they_are_rows_of() -> None:

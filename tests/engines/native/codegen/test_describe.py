@@ -64,10 +64,11 @@ def test_every_step_is_there_in_order(name: str, threads: int) -> None:
 def test_what_is_in_registers_has_no_memory(name: str) -> None:
     made, sizes = module(KNOWN[name])
     text = describe(made, sizes, 1)
-    places = {m["name"] for m in PLACE.finditer(text)}
-    for line in text.split("\n"):
-        if line.endswith("(in registers)"):
-            assert line.strip().split("[")[0].split(" =")[0] not in places
+    marked = set(re.findall(r"^ +([^\[ ]+).* \(in registers\)$", text, re.M))
+    computed = {name.replace("·own", "") for name in made.plan.assigned}
+    kept = {b.name.replace("·own", "") for b in made.memory.values()}
+    assert marked == computed - kept
+    assert not marked & {m["name"] for m in PLACE.finditer(text)}
 
 
 @pytest.mark.parametrize("name", NAMES)
