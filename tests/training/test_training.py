@@ -8,6 +8,7 @@ import pytest
 import whygrad as wg
 from whygrad.training import History
 from whygrad.training.batches import Samples, Shuffle, row_classes, split
+from whygrad.training.trainer import Trainer
 
 from .problems import PROBLEMS
 
@@ -95,6 +96,19 @@ def test_training_leaves_arrays_alone_that_were_handed_out_before() -> None:
     net.train(x=X, y=Y, epochs=1)
     assert (held == copy).all() and (net.params["w1"] != copy).any()
     assert (data == X).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_data_in_any_layout_are_brought_into_one_piece_once(dtype: str) -> None:
+    """What is not would be copied in every slice of an epoch: slow where there are many rows."""
+    expected, _ = trained(dtype=dtype)
+    table = np.column_stack([Y, Y])
+    data = {"x": np.asfortranarray(X), "y": table[:, 0]}
+    net, _ = trained(dtype=dtype, **data)
+    assert all((net.params[name] == array).all() for name, array in expected.params.items())
+    assert net.run is not None
+    arrays = Trainer(net, net.run, net.bind(data, {})).values
+    assert all(array.flags.c_contiguous for array in arrays.values())
 
 
 def test_each_epoch_has_an_order_of_its_own_by_the_seed() -> None:

@@ -75,8 +75,9 @@ class Trainer:
         self._start = self._starting_values(sizes)
         self.values: Arrays = {**arrays, **self._start}
         for name, array in self.values.items():
-            if array.dtype.kind == "f":
-                self.values[name] = array.astype(run.dtype, copy=name in self._updated)
+            dtype = run.dtype if array.dtype.kind == "f" else array.dtype
+            # in one piece: any other would be copied in every slice of an epoch
+            self.values[name] = array.astype(dtype, order="C", copy=name in self._updated)
         self.steps = self.taken = 0
         self._checkpoints: list[Checkpoint] = []
         self._checked_at = perf_counter()

@@ -118,14 +118,15 @@ class Memory:
     def addresses(self, sizes: tuple[int, ...]) -> list[int]:
         """Where the buffers are in a call with these run-time sizes."""
         if sizes != self._sizes:
+            self._sizes = None  # if Ctrl-C comes before all is in its place
             places = self.places(sizes)
             if places.size > self._block.size:
                 self._block = zeros(places.size)
             else:
                 self._block[:] = 0
-            self._sizes = sizes
             start = self._block.ctypes.data
             self._addresses = [start + offset for offset in places.offsets]
+            self._sizes = sizes
         return self._addresses
 
     def places(self, sizes: tuple[int, ...]) -> Places:
