@@ -28,6 +28,9 @@ Most are nearer by three digits, but a relu whose argument is nearly 0 may open 
 alone, and among millions of them some do.
 """
 
+SHARE = 20
+"""How many times as long as what is done only once (data checked, equations read) a round lasts."""
+
 ROUNDING = float(np.finfo(np.float32).eps) * COMPARED**0.5
 """How far so many roundings lead, each in a direction of its own, as a share of the length."""
 
@@ -178,10 +181,15 @@ def _bounded(process: Process, workload: Workload, seconds: float) -> Workload:
 
 
 def _enough(process: Process, seconds: float) -> int:
-    """How many epochs last about so long; each number tried warms up, too."""
-    epochs = 1
-    taken: float = process.ask("train", 1)
-    while taken < seconds / 2:
-        epochs = ceil(epochs * min(seconds / taken, 8))
-        taken = process.ask("train", epochs)
-    return max(1, round(epochs * seconds / taken))
+    """How many epochs last about so long, and much longer than what a training does only once.
+
+    Each number tried warms up, too.
+    """
+    process.ask("train", 1)
+    one: float = process.ask("train", 1)
+    more, taken = 0, one
+    while taken < max(seconds / 2, 2 * one):
+        more = 2 * more or 1
+        taken = process.ask("train", 1 + more)
+    epoch = (taken - one) / more if more else one
+    return max(1, round(max(seconds, SHARE * (one - epoch)) / epoch))

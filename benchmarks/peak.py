@@ -11,7 +11,7 @@ import numpy as np
 
 SIZE = 1024
 CHAINS = 12  # as many as hide the latency of an addition, and as fit into 16 registers
-LOOPS = 2_000_000
+LOOPS = 20_000_000
 
 
 class Peak:
