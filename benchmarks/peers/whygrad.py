@@ -52,7 +52,7 @@ class _Ours:
 
 
 class Train(_Ours):
-    """From the call of `net.train` until it returns: derivation, data, history, all of it."""
+    """From the call of `net.train` until it returns: data, equations, history, all of it."""
 
     def train(self, epochs: int) -> None:
         """See `Contender.train`."""
