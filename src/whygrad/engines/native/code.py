@@ -30,6 +30,9 @@ class Buffer:
     `alive` are the first and the last part of the program that use an internal buffer; before and
     after, its place may hold others. Without it, the buffer keeps its place, and its padding
     stays zero.
+
+    With a `block` the last axis is cut into so many places each time: all of the buffer at the
+    first of them lies first, in one piece.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Buffer:
     multiple: int = 1
     external: bool = False
     alive: tuple[int, int] | None = None
+    block: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

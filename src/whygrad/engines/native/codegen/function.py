@@ -74,7 +74,7 @@ class Function(Writer):
         return self.argument("b", self.buffers, tensor, "ptr")
 
     def strides(self, tensor: str) -> list[Value]:
-        """The steps in memory, in elements, of each axis of the tensor."""
+        """The steps in memory, in elements, of each axis of the tensor; inside of a block."""
         buffer = self.memory[tensor]
         found: dict[int, Value] = {}
         step = self.integer(1)
@@ -83,7 +83,9 @@ class Function(Writer):
             found[buffer.order[k]] = step
             if k:
                 length = self.length(buffer.axes[k])
-                if k == last:
+                if k == last and buffer.block is not None:
+                    length = self.integer(buffer.block)
+                elif k == last:
                     length = self.round_up(length, buffer.multiple)
                 step = self.multiply(step, length)
         return [found[k] for k in range(len(buffer.axes))]
@@ -103,7 +105,31 @@ class Function(Writer):
             assert isinstance(subscript, Index)
             place = self.add(indices[subscript.name], self.integer(self.before(e.tensor, axis)))
             pointer = self.offset(pointer, self.multiply(place, stride), size)
+            if self.is_blocked(e.tensor, axis):
+                more = self.multiply(self.block_number(e.tensor, place), self.jump(e.tensor))
+                pointer = self.offset(pointer, more, size)
         return pointer
+
+    def is_blocked(self, tensor: str, axis: int) -> bool:
+        """Whether the tensor's axis is cut into blocks."""
+        buffer = self.memory[tensor]
+        return buffer.block is not None and buffer.order[-1] == axis
+
+    def block_number(self, tensor: str, place: Value) -> Value:
+        """In which block a place on the last axis is."""
+        block = self.memory[tensor].block
+        if place.constant is not None:
+            return self.integer(place.constant // (block or 1))
+        return self.emit(f"udiv i64 {place.text}, {block}", "i64", 1, [place])
+
+    def jump(self, tensor: str) -> Value:
+        """From a place to the one that follows it in the next block, beyond one inside a block."""
+        buffer = self.memory[tensor]
+        rows = self.integer(1)
+        for axis in buffer.axes[:-1]:
+            rows = self.multiply(rows, self.length(axis))
+        block = self.integer(buffer.block or 0)
+        return self.multiply(self.subtract(rows, self.integer(1)), block)
 
     def length(self, axis: Axis) -> Value:
         """How many places an axis has."""

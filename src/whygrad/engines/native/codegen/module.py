@@ -14,6 +14,7 @@ from ..code import Buffer, Code
 from ..jit import Target
 from ..names import ALL
 from ..plan import Plan, Scatter
+from .blocks import block_sizes
 from .buffers import buffers
 from .copies import COPY
 from .function import Function
@@ -22,7 +23,7 @@ from .panel import PANEL, panel_buffer, paneled
 from .parts import leaves, read_by, written_by
 from .resident import OWN, resident
 from .scatter import write_scatter
-from .schedule import NOMINAL, Scheduled, Stepped, Tiled, lanes, schedule
+from .schedule import ACROSS, NOMINAL, Scheduled, Stepped, Tiled, lanes, schedule
 from .step import Call, Steps, StepWriter
 from .twins import Key, Shape
 from .whole import whole_numbered
@@ -94,6 +95,10 @@ class Module:
             self.element,
             self.lanes,
         )
+        apart = own | {n for n in self.memory if n.endswith(ACROSS)}
+        for name, block in block_sizes(self.schedule, apart, self.memory, self.lanes).items():
+            size = self.memory[name].axes[-1].size
+            self.memory[name] = replace(self.memory[name], block=block, multiple=size or 1)
         tiled = (p for p in leaves(self.schedule.parts) if isinstance(p, Tiled))
         if any(paneled(p, self.memory, self.constants) for p in tiled):
             self.memory[PANEL] = panel_buffer(self.element)

@@ -107,7 +107,10 @@ class NestWriter:
             self.indices[index] = f.integer(0)
             body(vectors, None if rest else last)
         elif whole:
-            with self._loop(index, f.integer(0), f.integer(whole * span), span):
+            start, stop = f.integer(0), f.integer(whole * span)
+            if self._columns:
+                start, stop = self._part(stop, span, *self._column)
+            with self._loop(index, start, stop, span):
                 body(vectors, None if rest or last is None else OPEN)
         if rest:
             self.indices[index] = f.integer(whole * span)
@@ -157,18 +160,55 @@ class NestWriter:
 
     def _share(self, index: str, step: int) -> tuple[Value, Value]:
         """The part of an index that is this thread's, in whole steps."""
-        f = self.f
-        size = f.size(index)
+        size = self.f.size(index)
         if self.single:
-            return f.integer(0), size
-        known = f.known(("share", index, step))
+            return self.f.integer(0), size
+        return self._part(size, step, *self._row_of_threads)
+
+    @property
+    def _columns(self) -> int:
+        """How many blocks of lanes threads share out, so that each keeps to its own weights."""
+        names = {step.name for step in self.nest.steps}.union(
+            r.tensor for step in self.nest.steps for r in references(step.value)
+        )
+        blocked = any(n in self.memory and self.memory[n].block for n in names)
+        lane = self.inner_lane
+        if self.single or not blocked or lane is None or lane not in self.f.constants:
+            return 0
+        span = self.tiled.vectors * self.lanes
+        blocks, rest = divmod(self.f.constants[lane], span)
+        return 0 if rest or blocks < 2 else blocks
+
+    @property
+    def _column(self) -> tuple[Value, Value]:
+        """Which column of the grid of threads this one is in, and how many there are."""
+        f = self.f
+        count = f.minimum(f.threads, f.integer(self._columns))
+        text = f"urem i64 {f.thread.text}, {count.text}"
+        return f.emit(text, "i64", 1, [f.thread, count]), count
+
+    @property
+    def _row_of_threads(self) -> tuple[Value, Value]:
+        """The same for rows."""
+        f = self.f
+        if not self._columns:
+            return f.thread, f.threads
+        _, columns = self._column
+        texts = (f"udiv i64 {v.text}, {columns.text}" for v in (f.thread, f.threads))
+        thread, threads = (f.emit(t, "i64", 1, [f.threads, columns]) for t in texts)
+        return thread, threads
+
+    def _part(self, size: Value, step: int, thread: Value, threads: Value) -> tuple[Value, Value]:
+        f = self.f
+        key = ("part", size.text, step, threads.text)
+        known = f.known(key)
         if known is None:
             steps = _divided(f, size, f.integer(step))
-            part = f.multiply(_divided(f, steps, f.threads), f.integer(step))
-            start = f.minimum(f.multiply(f.thread, part), size)
-            known = f.note(("share", index, step), start)
-            f.note(("share end", index, step), f.minimum(f.add(start, part), size))
-        end = f.known(("share end", index, step))
+            part = f.multiply(_divided(f, steps, threads), f.integer(step))
+            start = f.minimum(f.multiply(thread, part), size)
+            known = f.note(key, start)
+            f.note((*key, "end"), f.minimum(f.add(start, part), size))
+        end = f.known((*key, "end"))
         assert end is not None
         return known, end
 

@@ -70,7 +70,7 @@ def _is_far(e: Reference, tiled: Tiled, down: str, memory: Mapping[str, Buffer])
     """Whether it goes down a few columns, to rows that lie far apart."""
     buffer = memory.get(e.tensor)
     names = [s.name for s in e.subscripts if isinstance(s, Index)]
-    if buffer is None or buffer.external or buffer.element == "i64":
+    if buffer is None or buffer.external or buffer.block or buffer.element == "i64":
         return False
     if len(set(names)) < len(e.subscripts) or tiled.row in names or down not in names:
         return False

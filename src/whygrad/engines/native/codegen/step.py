@@ -92,22 +92,31 @@ class StepWriter(Writer):
         """The text of a function that copies what is resident in (or back out), in one thread."""
         only = self.begin(self.thread, self.integer(1), 1, may_be_empty=True)
         for caller, own in resident.items():
-            buffer = self.memory[own]
-            size = self.integer(SIZES[buffer.element])
-            rows, width, padded = self.integer(1), size, size
-            for k, axis in enumerate(buffer.axes):
-                length = self._size(axis.index)
-                if k < len(buffer.axes) - 1:
-                    rows = self.multiply(rows, length)
-                else:
-                    width = self.multiply(length, size)
-                    padded = self.multiply(self.round_up(length, buffer.multiple), size)
-            to, source = (own, caller) if into else (caller, own)
-            steps = (padded, width) if into else (width, padded)
-            arguments = (self._pointer(to), self._pointer(source), *steps, width, rows)
-            self.command(f"call void @copy({', '.join(map(str, arguments))})")
+            self._copy(caller, own, into)
         self.end(only)
         return self._function(name)
+
+    def _copy(self, caller: str, own: str, into: bool) -> None:
+        """Copy a tensor row by row, and block by block where it lies in blocks."""
+        buffer = self.memory[own]
+        size, rows, length = SIZES[buffer.element], self.integer(1), self.integer(1)
+        for axis in buffer.axes[:-1]:
+            rows = self.multiply(rows, self._size(axis.index))
+        if buffer.axes:
+            length = self._size(buffer.axes[-1].index)
+        padded = self.round_up(length, buffer.multiple)
+        width = padded if buffer.block is None else self.integer(buffer.block)
+        loop = self.begin(self.integer(0), length, width.constant or 1) if buffer.block else None
+        first = loop.counter if loop else self.integer(0)
+        mine = self.offset(self._pointer(own), self.multiply(first, rows), size)
+        theirs = self.offset(self._pointer(caller), first, size)
+        bytes_ = self.multiply(length if buffer.block is None else width, self.integer(size))
+        steps = [self.multiply(n, self.integer(size)) for n in (width, length)]
+        pointers = (mine, theirs) if into else (theirs, mine)
+        arguments = (*pointers, *(steps if into else reversed(steps)), bytes_, rows)
+        self.command(f"call void @copy({', '.join(map(str, arguments))})")
+        if loop:
+            self.end(loop)
 
     def _function(self, name: str) -> str:
         body = "\n".join(self.text())
