@@ -52,7 +52,7 @@ def _head(tiled: Tiled, module: Module) -> str:
         return f"{over}: vectors along {tiled.lane}"
     across = tiled.vectors * module.lanes
     if tiled.lane not in indices:
-        return f"{over}: {tiled.rows} {tiled.row} at a time, summed along {tiled.lane} in vectors"
+        return f"{over}: {tiled.rows} {tiled.row} at a time, joined along {tiled.lane} in vectors"
     return f"{over}: tiles of {tiled.rows} {tiled.row} by {across} {tiled.lane}"
 
 
