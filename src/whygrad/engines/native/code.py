@@ -23,9 +23,9 @@ class Buffer:
     """The memory of one tensor, or of a copy of it in another layout.
 
     `axes` stand in the order of memory, the last one contiguous; `order` says which axis of the
-    tensor each of them is. The last axis is as long as a multiple of `multiple`. An external
-    buffer is the caller's array, C-contiguous; the others are the engine's own. `element` is
-    "float", "double" or "i64".
+    tensor each of them is. The last axis is as long as a multiple of `multiple`, and `extra`
+    places more. An external buffer is the caller's array, C-contiguous; the others are the
+    engine's own. `element` is "float", "double" or "i64".
 
     `alive` are the first and the last part of the program that use an internal buffer; before and
     after, its place may hold others. Without it, the buffer keeps its place, and its padding
@@ -44,6 +44,7 @@ class Buffer:
     external: bool = False
     alive: tuple[int, int] | None = None
     block: int | None = None
+    extra: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -168,8 +168,6 @@ def _links_near(target: Target) -> bool:
 
 def _address(name: str) -> int:
     """The address of a C function; it differs from process to process, so code only names it."""
-    if name in ("sgemm", "dgemm"):
-        return _blas(name)
     for library in ("ucrtbase", "kernel32") if sys.platform == "win32" else (None, "libm.so.6"):
         try:
             function = getattr(ctypes.CDLL(library), name)
@@ -177,16 +175,3 @@ def _address(name: str) -> int:
             continue
         return ctypes.cast(function, ctypes.c_void_p).value or 0
     raise RuntimeError(f"there is no C function {name}")
-
-
-def _blas(name: str) -> int:
-    """SciPy's entry points for compiled code: Fortran's arguments, all by reference."""
-    from scipy.linalg import cython_blas
-
-    functions: Mapping[str, object] = vars(cython_blas)["__pyx_capi__"]
-    capsule = ctypes.py_object(functions[name])
-    get_name = ctypes.pythonapi.PyCapsule_GetName
-    get_name.restype, get_name.argtypes = ctypes.c_char_p, [ctypes.py_object]
-    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
-    get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    return int(get_pointer(capsule, get_name(capsule)))

@@ -39,7 +39,7 @@ def memory_shape(buffer: Buffer, sizes: Mapping[str, int]) -> tuple[int, ...]:
     """The number of places on each axis in memory, padding included."""
     shape = list(stored_shape(buffer, sizes))
     if shape:
-        shape[-1] += -shape[-1] % buffer.multiple
+        shape[-1] += -shape[-1] % buffer.multiple + buffer.extra
     return tuple(shape)
 
 

@@ -20,7 +20,8 @@ class Assign:
 
     The subscripts are the nest's indices in the order of the tensor's axes, and integers in a
     start of a recurrence (`h[-1,n,j] = 0`). The value is pointwise: no mean, logsumexp, softmax
-    or composite function; or it is a `Reduce` by sum, max or argmax of a pointwise body.
+    or composite function; or it is a `Reduce` by sum, max or argmax of a pointwise body. Of
+    nothing the sum is 0, the max -infinity and the argmax 0.
     """
 
     name: str
@@ -41,7 +42,9 @@ class Nest:
     """Loops over `indices`, and what is done at each point, in order.
 
     A step may read what an earlier one has computed only at the same point, that is with the
-    same subscripts; all else that it reads is there before the nest begins.
+    same subscripts, also inside its `Reduce`; all else that it reads is there before the nest
+    begins. In a `Loop` through t that goes for each t: while `h[t, ...]` is computed,
+    `h[t-1, ...]` is there at every place.
     """
 
     indices: tuple[str, ...]
@@ -57,7 +60,8 @@ class Scatter:
     """Zeroes a tensor, then adds to it: `name[subscripts] += value` wherever `condition` holds.
 
     It runs over `indices`, those that are summed and those of `axes` that no subscript fixes.
-    A place outside the tensor's range is left out, and so is one that is no whole number.
+    A place outside the tensor's range is left out, and so is one that is no whole number. In a
+    `Loop`, whose index is then among the subscripts, only the part at its present value is zeroed.
     """
 
     name: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 
 from ....language.expression import Reference, references
 from ....language.ranges import margins
@@ -36,24 +37,24 @@ def buffers(
         memory = tuple(Axis(axes[k], constants.get(axes[k]), *beyond[k]) for k in order)
         out = name in external
         kind = "i64" if name in whole else element
-        multiple = 1 if out or not axes else _multiple(memory, lanes)
-        found[name] = Buffer(name, name, kind, memory, order, multiple, out)
+        buffer = Buffer(name, name, kind, memory, order, external=out)
+        found[name] = buffer if out or not axes else _padded(buffer, lanes)
     return found
 
 
-def _multiple(axes: Sequence[Axis], lanes: int) -> int:
-    """Of what the length of the last axis is a multiple: whole vectors.
+def _padded(buffer: Buffer, lanes: int) -> Buffer:
+    """The buffer with rows of whole vectors.
 
-    Rows that lie a multiple of 1,024 bytes apart share few places of the cache; such rows get a
-    vector more.
+    Rows that lie a multiple of 1,024 bytes apart share few places of the cache; such rows, and
+    those of which it is not known, get a vector more.
     """
-    size = axes[-1].size
-    if size is None:
-        return 2 * lanes  # blocks along a run-time index are of two vectors
-    length = size + axes[-1].before + axes[-1].after
+    last = buffer.axes[-1]
+    if last.size is None:  # blocks along a run-time index are of two vectors
+        return replace(buffer, multiple=2 * lanes, extra=lanes if len(buffer.axes) > 1 else 0)
+    length = last.size + last.before + last.after
     length += -length % lanes
-    crowded = len(axes) > 1 and length % (16 * lanes) == 0
-    return length + lanes if crowded else lanes
+    crowded = len(buffer.axes) > 1 and length % (16 * lanes) == 0
+    return replace(buffer, multiple=lanes, extra=lanes if crowded else 0)
 
 
 def _read_elsewhere(schedule: Schedule) -> frozenset[str]:

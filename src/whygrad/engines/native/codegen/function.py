@@ -86,7 +86,9 @@ class Function(Writer):
                 if k == last and buffer.block is not None:
                     length = self.integer(buffer.block)
                 elif k == last:
-                    length = self.round_up(length, buffer.multiple)
+                    length = self.add(
+                        self.round_up(length, buffer.multiple), self.integer(buffer.extra)
+                    )
                 step = self.multiply(step, length)
         return [found[k] for k in range(len(buffer.axes))]
 

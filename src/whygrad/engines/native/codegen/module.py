@@ -97,8 +97,7 @@ class Module:
         )
         apart = own | {n for n in self.memory if n.endswith(ACROSS)}
         for name, block in block_sizes(self.schedule, apart, self.memory, self.lanes).items():
-            size = self.memory[name].axes[-1].size
-            self.memory[name] = replace(self.memory[name], block=block, multiple=size or 1)
+            self.memory[name] = replace(self.memory[name], block=block, extra=0)
         tiled = (p for p in leaves(self.schedule.parts) if isinstance(p, Tiled))
         if any(paneled(p, self.memory, self.constants) for p in tiled):
             self.memory[PANEL] = panel_buffer(self.element)

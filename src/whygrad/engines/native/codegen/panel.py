@@ -78,8 +78,10 @@ def _is_far(e: Reference, tiled: Tiled, down: str, memory: Mapping[str, Buffer])
     if order[-1] != tiled.lane:
         return False
     after = buffer.axes[order.index(down) + 1 :]
-    lengths = [a.size and a.size + a.before + a.after for a in after]
-    return all(lengths) and prod(n or 0 for n in lengths) * SIZES[buffer.element] >= FAR
+    if any(a.size is None for a in after):
+        return True  # seen when it runs
+    distance = prod((a.size or 0) + a.before + a.after for a in after)
+    return distance * SIZES[buffer.element] >= FAR
 
 
 def make_panel(
@@ -90,15 +92,15 @@ def make_panel(
     size, kind = SIZES[element], vector(element, lanes)
     down = next(s.name for s in e.subscripts if isinstance(s, Index) and s.name not in indices)
     wide = tiled.vectors * lanes
-    rows = f.size(down)
+    rows, stride = f.size(down), f.stride(e, down)
     pays = _all(
         f,
+        f.emit(f"icmp sge i64 {stride.text}, {FAR // size}", "i1", 1, [stride]),
         f.emit(f"icmp sge i64 {share.text}, {TILES * tiled.rows}", "i1", 1, [share]),
         f.emit(f"icmp sle i64 {rows.text}, {LARGEST // wide}", "i1", 1, [rows]),
         f.emit(f"icmp slt i64 {f.thread.text}, {THREADS}", "i1", 1, [f.thread]),
     )
     source = f.corner(e, {**indices, down: f.integer(0)})
-    stride = f.stride(e, down)
     place = f.multiply(f.thread, f.integer(LARGEST))
     panel = f.offset(f.pointer(PANEL), place, size)
     none = f.integer(0)

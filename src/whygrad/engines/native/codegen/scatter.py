@@ -54,7 +54,7 @@ def _clear(block: Block, part: Scatter) -> None:
     for k, axis in enumerate(buffer.axes):
         length = f.length(axis)
         if k == len(buffer.axes) - 1:
-            length = f.round_up(length, buffer.multiple)
+            length = f.add(f.round_up(length, buffer.multiple), f.integer(buffer.extra))
         count = f.multiply(count, length)
     size = f.multiply(count, f.integer(SIZES[buffer.element]))
     no = Value("false", "i1", 1, f.root)

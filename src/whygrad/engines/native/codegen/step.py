@@ -104,7 +104,7 @@ class StepWriter(Writer):
             rows = self.multiply(rows, self._size(axis.index))
         if buffer.axes:
             length = self._size(buffer.axes[-1].index)
-        padded = self.round_up(length, buffer.multiple)
+        padded = self.add(self.round_up(length, buffer.multiple), self.integer(buffer.extra))
         width = padded if buffer.block is None else self.integer(buffer.block)
         loop = self.begin(self.integer(0), length, width.constant or 1) if buffer.block else None
         first = loop.counter if loop else self.integer(0)

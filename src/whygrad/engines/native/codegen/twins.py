@@ -58,7 +58,7 @@ class Shape:
         if b is None:
             return (self.tensors[name],)
         axes = tuple((self._index(a.index), a.size, a.before, a.after) for a in b.axes)
-        lies = (b.element, axes, b.order, b.multiple, b.external, b.block)
+        lies = (b.element, axes, b.order, b.multiple, b.extra, b.external, b.block)
         return (self.tensors[name], lies, name in self._checked)
 
     def _key(self, e: Expression) -> Key:
