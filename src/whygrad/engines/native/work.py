@@ -13,8 +13,9 @@ from .threads import cores
 Work = tuple[tuple[int, tuple[str, ...]], ...]
 """Operations as a sum: a number, times the sizes of some run-time indices."""
 
-ENOUGH = 3_000_000
-"""Operations of about 30 µs: with fewer to each thread, waiting costs more than they gain."""
+ENOUGH = 8_000_000
+"""With fewer operations to each thread (some 80 µs), handing numbers over costs more than it gains.
+"""
 
 FUNCTION = 8
 """A call of exp, tanh, ... costs about as much as so many multiplications."""

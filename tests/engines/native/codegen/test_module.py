@@ -46,7 +46,7 @@ DIFFERENT = {
     "functions": "given x[n], y[n]\na[n] = exp(x[n])\nb[n] = tanh(y[n])",
     "comparisons": "given x[n], y[n]\na[n] = [x[n] < 2]\nb[n] = [y[n] > 2]",
     "logic": "given x[n], y[n]\na[n] = [x[n]>0 and x[n]<2]\nb[n] = [y[n]>0 or y[n]<2]",
-    "reductions": "given x[n,m], y[n,m]\na[n] = sum[m](x[n,m])\nb[n] = max[m](y[n,m])",
+    "reductions": "given x[m,n], y[m,n]\na[n] = sum[m](x[m,n])\nb[n] = max[m](y[m,n])",
     "which are the same": "given x[n], y[n]\na[n] = x[n] * x[n]\nb[n] = x[n] * y[n]",
     "subscripts": "given x[n], y[n]\na[n] = x[pad(n-1)]\nb[n] = y[pad(n-2)]",
     "pads": "given x[n], y[n], c[n]\na[n] = x[pad(c[n])]\nb[n] = y[c[n]]",

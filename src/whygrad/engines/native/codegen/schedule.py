@@ -20,8 +20,17 @@ from ..plan import Assign, Loop, Nest, Part, Plan, Scatter, assigned
 NOMINAL = 64
 """The number of samples for which choices are made."""
 
-GATHER = 0.7
-"""What one element costs that is gathered, in vector loads."""
+GATHER = 1.3
+"""What one element costs that is gathered, in vector instructions."""
+
+EXCHANGE = 0.6, 2.0
+"""What one element of a copy with exchanged axes costs, in the nearest cache and beyond it."""
+
+NEAR = 1 << 13
+"""Numbers that the nearest cache holds."""
+
+REUSED = 0.25
+"""What reading an operand costs in a tile, in which each is used several times."""
 
 HORIZONTAL = 12.0
 """What adding up the lanes of one vector costs, in vector loads."""
@@ -175,14 +184,15 @@ class _Scheduler:
             across = lane is not None and lane not in nest.indices and lane not in reduced
             work = points * inner * (1.0 if across else vectors)
             cost += work  # the arithmetic
+            read = work * (REUSED if reduced and len(nest.indices) > 1 else 1.0)
             for reference in dict.fromkeys(references(step.value)):
                 kind = self._kind(reference, lane)
                 if kind != "across":
-                    cost += work
+                    cost += read
                     continue
                 gathered = points * inner * GATHER
                 if reduced and self._copyable(reference, lane, own):
-                    gathered = min(gathered, work + 2 * GATHER * self._elements(reference.tensor))
+                    gathered = min(gathered, read + self._exchange(reference.tensor))
                 cost += gathered
             if lane in reduced:
                 cost += points * HORIZONTAL
@@ -192,8 +202,10 @@ class _Scheduler:
                 cost += work / inner
         return cost
 
-    def _elements(self, tensor: str) -> int:
-        return prod(self._size(i) for i in self.axes[tensor])
+    def _exchange(self, tensor: str) -> float:
+        """What a copy of the tensor with exchanged axes costs."""
+        elements = prod(self._size(i) for i in self.axes[tensor])
+        return elements * EXCHANGE[elements > NEAR]
 
     def _kind(self, reference: Reference, lane: str | None) -> str:
         """How lanes read it: the "same" for all, "along" memory, or "across"."""
@@ -233,7 +245,7 @@ class _Scheduler:
                     reference.tensor in written
                     or self._kind(reference, lane) != "across"
                     or not self._copyable(reference, lane, own)
-                    or 2 * self._elements(reference.tensor) > points * inner
+                    or self._exchange(reference.tensor) > points * inner * GATHER
                 ):
                     continue
                 name, made = self._copy(reference, lane)
