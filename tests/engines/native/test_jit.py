@@ -73,18 +73,6 @@ def test_an_external_function_that_is_not_there_is_seen_before_it_is_called() ->
         jit.Library(jit.machine_code(text, jit.host()), [], jit.externals(text))
 
 
-def test_blas_is_found_where_scipy_keeps_it() -> None:
-    text = "declare void @sgemm(ptr)\ndefine ptr @where() {\n ret ptr @sgemm\n}"
-    library = jit.Library(jit.machine_code(text, jit.host()), ["where"], jit.externals(text))
-    where = ctypes.CFUNCTYPE(ctypes.c_void_p)(library.address("where"))
-    from scipy.linalg import cython_blas
-
-    # a capsule holds the address behind its head: the object's, then the pointer
-    capsule = id(cython_blas.__pyx_capi__["sgemm"])
-    head = object.__basicsize__
-    assert where() == ctypes.c_void_p.from_address(capsule + head).value
-
-
 @pytest.mark.parametrize(
     ("target", "instruction", "width", "registers"),
     [
