@@ -54,7 +54,7 @@ class Known:
         return [
             t.name
             for t in self.system.tensors.values()
-            if t.kind in ("given", "param") and not (t.declaration and t.declaration.within)
+            if t.kind in ("given", "param") and not t.within
         ]
 
     def arrays(self, seed: int = 0) -> dict[str, np.ndarray]:

@@ -65,8 +65,7 @@ def _defaults(system: System, given: tuple[Tensor, ...]) -> dict[str, int]:
 
 
 def _within(tensor: Tensor) -> tuple[str, ...]:
-    declaration = tensor.declaration
-    return (declaration.within,) if declaration and declaration.within else ()
+    return (tensor.within,) if tensor.within else ()
 
 
 def _values(system: System, tensor: Tensor, sizes: Mapping[str, int]) -> int:
@@ -89,8 +88,7 @@ def _check_extents(system: System, sizes: Mapping[str, int]) -> None:
     for tensor in system.tensors.values():
         count = prod(sizes[i] for i in tensor.indices)
         if count > MOST_NUMBERS:
-            name = f"{tensor.name}[{','.join(tensor.indices)}]"
-            raise DataError(f"{name} would hold {count} numbers: choose smaller sizes")
+            raise DataError(f"{tensor} would hold {count} numbers: choose smaller sizes")
 
 
 def _story(arrays: Arrays, chosen: list[str], sizes: Mapping[str, int], kind: str) -> str:

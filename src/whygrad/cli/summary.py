@@ -63,11 +63,9 @@ def _weights(network: Network) -> Iterator[tuple[str, ...]]:
     total = 0
     for name, array in network.params.items():
         total += array.size
-        indices = network.system.tensors[name].indices
-        place = f"[{','.join(indices)}]" if indices else ""
         shape = " × ".join(map(str, array.shape)) or "1"
         low, high = number_text(float(array.min())), number_text(float(array.max()))
-        yield f"{name}{place}", shape, f"{array.size:,}", f"{low} to {high}"
+        yield str(network.system.tensors[name]), shape, f"{array.size:,}", f"{low} to {high}"
     yield "together", "", f"{total:,}"
 
 

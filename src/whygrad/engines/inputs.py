@@ -74,9 +74,8 @@ def _class_numbers(tensor: Tensor, array: Array, size: int) -> Array:
     if wrong.any():
         place = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
         at = f"[{', '.join(map(str, place))}]" if place else ""
-        index = tensor.declaration.within if tensor.declaration is not None else None
         raise DataError(
-            f"{tensor.name}{at} is {array[place]}, but {tensor.name} holds values of {index}: "
-            f"whole numbers from 0 to {size - 1}"
+            f"{tensor.name}{at} is {array[place]}, but {tensor.name} holds values of "
+            f"{tensor.within}: whole numbers from 0 to {size - 1}"
         )
     return whole

@@ -104,8 +104,7 @@ class Request:
         shape: tuple[int, ...],
     ) -> Array:
         """The array of one input; see `prepared`."""
-        within = tensor.declaration.within if tensor.declaration is not None else None
-        classes = None if within is None else sizes[within]
+        classes = None if tensor.within is None else sizes[tensor.within]
         whole = tensor.name in self._subscripts
         return prepared(tensor, arrays, shape, classes, whole, self.dtype)
 

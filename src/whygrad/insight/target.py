@@ -90,16 +90,15 @@ def _covers(subscript: Expression, value: int, values: Values) -> bool:
 
 
 def _numbers(e: Reference, tensor: Tensor, values: Values) -> tuple[int, ...]:
-    form = f"{tensor.name}[{','.join(tensor.indices)}]"
     if len(e.subscripts) != len(tensor.indices):
-        wanted = f"write {form} with numbers" if tensor.indices else "it is a single number"
+        wanted = f"write {tensor} with numbers" if tensor.indices else "it is a single number"
         raise WhygradError(
             f"{tensor.name} has {_count(len(tensor.indices))}, "
             f"{_given(len(e.subscripts))} given: {wanted}"
         )
     found = [values.whole_number(s) for s in e.subscripts]
     if None in found:
-        raise WhygradError(f"'{e}' is no single element: write {form} with whole numbers")
+        raise WhygradError(f"'{e}' is no single element: write {tensor} with whole numbers")
     return tuple(n for n in found if n is not None)
 
 

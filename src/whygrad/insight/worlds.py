@@ -140,8 +140,8 @@ def _array(
     draw: Draw,
     random: np.random.Generator,
 ) -> Array:
-    if t.declaration is not None and t.declaration.within is not None:
-        return random.integers(sizes[t.declaration.within], size=shape).astype(np.int64)
+    if t.within is not None:
+        return random.integers(sizes[t.within], size=shape).astype(np.int64)
     if np.asarray(old).dtype.kind in "iub":
         return random.choice(np.asarray(old).reshape(-1), size=shape)
     return draw(np.asarray(old), shape, random)

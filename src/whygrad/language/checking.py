@@ -320,9 +320,8 @@ class _Check:
                 message = f"the cost '{s.name}' is a {tensor.kind}, and not computed"
                 raise self.fault(message, s.span, "a cost has an equation")
             if tensor.indices:
-                form = _named(tensor.name, tensor.indices)
-                hint = f"make it one, for instance J = mean[{','.join(tensor.indices)}]({form})"
-                raise self.fault(f"the cost {form} is not a scalar", s.span, hint)
+                hint = f"make it one, for instance J = mean[{','.join(tensor.indices)}]({tensor})"
+                raise self.fault(f"the cost {tensor} is not a scalar", s.span, hint)
         for p in self.system.statements:
             if isinstance(p, Predict):
                 self.known(p.names, p)

@@ -139,10 +139,9 @@ class Contexts:
     def reference(self, e: Reference, scope: frozenset[str]) -> None:
         tensor = self.tensor(e)
         if len(e.subscripts) != len(tensor.indices):
-            axes = f"{tensor.name}[{','.join(tensor.indices)}]" if tensor.indices else tensor.name
             have = _count(len(tensor.indices), "index", "indices")
             given = _count(len(e.subscripts), "subscript", "subscripts")
-            raise self.fault(e, f"'{e.tensor}' has {have}, and here {given}", f"it is {axes}")
+            raise self.fault(e, f"'{e.tensor}' has {have}, and here {given}", f"it is {tensor}")
         for subscript in e.subscripts:
             self.whole(subscript.subscript if isinstance(subscript, Pad) else subscript, scope)
 
@@ -206,8 +205,8 @@ def _known_indices(system: System) -> frozenset[str]:
     names = set(system.sizes)
     for tensor in system.tensors.values():
         names.update(tensor.indices)
-        if tensor.declaration is not None and tensor.declaration.within is not None:
-            names.add(tensor.declaration.within)
+        if tensor.within is not None:
+            names.add(tensor.within)
     for e in system.expressions():
         names.update(bound(e))
     return frozenset(names)

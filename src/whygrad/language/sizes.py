@@ -305,8 +305,7 @@ def _text_order(span: Span | None) -> tuple[float, float]:
 
 
 def _holds(tensor: Tensor, index: str) -> bool:
-    within = tensor.declaration.within if tensor.declaration else None
-    return index in tensor.indices or index == within
+    return index in tensor.indices or index == tensor.within
 
 
 def _place(system: System, index: str) -> Span | None:

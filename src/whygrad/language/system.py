@@ -139,6 +139,15 @@ class Tensor:
     indices: tuple[str, ...]
     declaration: Declaration | None = None
 
+    @property
+    def within(self) -> str | None:
+        """The index whose values it holds: k in `given y[n] in k`."""
+        return self.declaration.within if self.declaration else None
+
+    def __str__(self) -> str:
+        """The name with its axes: x[n,i]."""
+        return f"{self.name}[{','.join(self.indices)}]" if self.indices else self.name
+
 
 @dataclass(frozen=True)
 class System:
@@ -222,8 +231,8 @@ class System:
             names.add(self.batch)
         for tensor in self.tensors.values():
             names.update(tensor.indices)
-            if tensor.declaration and tensor.declaration.within:
-                names.add(tensor.declaration.within)
+            if tensor.within:
+                names.add(tensor.within)
         for s in self.statements:
             if isinstance(s, Equation | Update):
                 names.update(s.indices)

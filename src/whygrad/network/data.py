@@ -61,7 +61,7 @@ def bind(system: System, data: Mapping[str, object], needed: Iterable[str]) -> A
 
 def whole_numbered(system: System) -> frozenset[str]:
     """The given tensors that hold whole numbers."""
-    found = {t.name for t in system.of_kind("given") if t.declaration and t.declaration.within}
+    found = {t.name for t in system.of_kind("given") if t.within}
     for reference, _ in _subscripting(system):
         found.add(reference.tensor)
     return frozenset(found)
@@ -69,11 +69,7 @@ def whole_numbered(system: System) -> frozenset[str]:
 
 def check_whole_numbers(system: System, arrays: Arrays, sizes: Mapping[str, int]) -> None:
     """Raise DataError for a class or word number outside the range of its index."""
-    ranges = {
-        t.name: t.declaration.within
-        for t in system.of_kind("given")
-        if t.declaration and t.declaration.within
-    }
+    ranges = {t.name: t.within for t in system.of_kind("given") if t.within}
     for reference, index in _subscripting(system):
         if index is not None:
             ranges.setdefault(reference.tensor, index)
@@ -94,10 +90,9 @@ def class_counts(system: System, arrays: Arrays) -> dict[str, int]:
     """For each index of `y[n] in k`: one more than the largest number in the data."""
     counts: dict[str, int] = {}
     for tensor in system.of_kind("given"):
-        within = tensor.declaration.within if tensor.declaration else None
-        if within is not None and tensor.name in arrays:
+        if tensor.within is not None and tensor.name in arrays:
             largest = int(arrays[tensor.name].max()) + 1
-            counts[within] = max(counts.get(within, 1), largest)
+            counts[tensor.within] = max(counts.get(tensor.within, 1), largest)
     return counts
 
 
@@ -182,8 +177,7 @@ def _subscripting(system: System) -> Iterable[tuple[Reference, str | None]]:
 def _form(tensor: Tensor) -> str:
     if not tensor.indices:
         return f"{tensor.name} is a single number"
-    axes = ",".join(tensor.indices)
-    return f"{tensor.name}[{axes}] is an array of {len(tensor.indices)} axes ({axes})"
+    return f"{tensor} is an array of {len(tensor.indices)} axes ({','.join(tensor.indices)})"
 
 
 def first_place(name: str, array: Array, at: NDArray[np.bool_]) -> tuple[str, object]:

@@ -299,7 +299,7 @@ class BaseNetwork:
             count = prod(sizes.get(i, 1) for i in tensor.indices)
             if tensor.kind != "given" and count > LARGEST_TENSOR:
                 raise SizeError(
-                    f"{tensor.name}[{','.join(tensor.indices)}] would hold {count:,} numbers: "
+                    f"{tensor} would hold {count:,} numbers: "
                     f"a tensor holds at most {LARGEST_TENSOR:,}"
                 )
         check_ranges(system, sizes)

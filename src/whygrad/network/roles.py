@@ -28,7 +28,7 @@ class Roles:
     @property
     def classes(self) -> str | None:
         """The index of which the target holds values, or None where it holds numbers."""
-        return self.target.declaration.within if self.target.declaration else None
+        return self.target.within
 
 
 def roles(system: System) -> Roles:
@@ -54,7 +54,7 @@ def roles(system: System) -> Roles:
 
 def _one(tensors: list[Tensor], which: str, form: str) -> Tensor:
     if len(tensors) != 1:
-        names = " and ".join(_written(t) for t in tensors) or "none"
+        names = " and ".join(map(str, tensors)) or "none"
         raise _unfit(f"there has to be one given tensor {which}, as {form}: there is {names}")
     return tensors[0]
 
@@ -63,12 +63,12 @@ def _check_axes(found: Roles, batch: str) -> None:
     """The rows of the table are the first axis of everything."""
     inputs, target, prediction = found.inputs, found.target, found.prediction
     if inputs.indices[:1] != (batch,) or len(inputs.indices) != 2:
-        raise _unfit(f"the inputs have a row for each sample, as x[n,i], not {_written(inputs)}")
+        raise _unfit(f"the inputs have a row for each sample, as x[n,i], not {inputs}")
     if found.classes is not None:
         if target.indices != (batch,) or prediction.indices != (batch, found.classes):
             raise _unfit(
                 f"a target of classes is y[n] in k with a prediction yhat[n,k], not "
-                f"{_written(target)} in {found.classes} with {_written(prediction)}"
+                f"{target} in {found.classes} with {prediction}"
             )
     elif (
         target.indices != prediction.indices
@@ -77,12 +77,8 @@ def _check_axes(found: Roles, batch: str) -> None:
     ):
         raise _unfit(
             "the target has the axes of the prediction, y[n] as yhat[n] or y[n,k] as yhat[n,k], "
-            f"not {_written(target)} with {_written(prediction)}"
+            f"not {target} with {prediction}"
         )
-
-
-def _written(tensor: Tensor) -> str:
-    return f"{tensor.name}[{','.join(tensor.indices)}]" if tensor.indices else tensor.name
 
 
 def _unfit(reason: str) -> DataError:

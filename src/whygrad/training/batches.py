@@ -52,7 +52,7 @@ def check_share(share: object) -> None:
 def row_classes(system: System, arrays: Arrays) -> Rows | None:
     """The class number of each row where the text has a `y[n] in k`, or None."""
     for tensor in system.of_kind("given"):
-        if tensor.declaration and tensor.declaration.within and tensor.indices == (system.batch,):
+        if tensor.within and tensor.indices == (system.batch,):
             return arrays[tensor.name]
     return None
 

@@ -70,8 +70,7 @@ class Accuracy(Score):
 
     def total(self, predictions: Array, targets: Array) -> Array:
         """See `Score.total`."""
-        within = self.target.declaration.within if self.target.declaration else None
-        axis = self.prediction.indices.index(str(within))
+        axis = self.prediction.indices.index(str(self.target.within))
         return np.asarray(np.sum(predictions.argmax(axis) == targets))
 
     def scale(self, targets: Array) -> Array:
@@ -84,8 +83,7 @@ class Accuracy(Score):
 
     def _right(self) -> str:
         """The condition under which a prediction is right."""
-        axis = self.target.declaration.within if self.target.declaration else None
-        return f"argmax[{axis}]({written(self.prediction)}) == {written(self.target)}"
+        return f"argmax[{self.target.within}]({self.prediction}) == {self.target}"
 
 
 class AccuracyOfHalves(Accuracy):
@@ -98,7 +96,7 @@ class AccuracyOfHalves(Accuracy):
         return np.asarray(np.sum((predictions > 0.5) == targets))
 
     def _right(self) -> str:
-        return f"[{written(self.prediction)} > 1/2] == {written(self.target)}"
+        return f"[{self.prediction} > 1/2] == {self.target}"
 
 
 class AccuracyOfSigns(Accuracy):
@@ -111,7 +109,7 @@ class AccuracyOfSigns(Accuracy):
         return np.asarray(np.sum(predictions * targets > 0))
 
     def _right(self) -> str:
-        return f"{written(self.prediction)} * {written(self.target)} > 0"
+        return f"{self.prediction} * {self.target} > 0"
 
 
 class Determination(Score):
@@ -127,7 +125,7 @@ class Determination(Score):
         """See `Score.lines`."""
         outputs = [i for i in self.target.indices if i != system.batch]
         total = f"{TOTAL}[{','.join(outputs)}]" if outputs else TOTAL
-        square = f"({written(self.prediction)} - {written(self.target)})**2"
+        square = f"({self.prediction} - {self.target})**2"
         squares = f"sum[{system.batch}]({square})" if system.batch else square
         return [f"state {total} ~ zeros", f"{total} <- {total} + {squares}"]
 
@@ -161,7 +159,7 @@ def score_of(system: System, arrays: Arrays) -> Score | None:
         for target in given:
             if target.name in read:
                 continue
-            within = target.declaration.within if target.declaration else None
+            within = target.within
             if within and target.indices == tuple(i for i in prediction.indices if i != within):
                 return Accuracy(prediction, target)
             if within is None and target.indices == prediction.indices:
@@ -182,8 +180,3 @@ def _numeric(system: System, prediction: Tensor, target: Tensor, targets: Array)
 
 def _all(targets: Array, low: int, high: int) -> bool:
     return bool(np.all((targets == low) | (targets == high)))
-
-
-def written(tensor: Tensor) -> str:
-    """The tensor with its own indices."""
-    return f"{tensor.name}[{','.join(tensor.indices)}]" if tensor.indices else tensor.name

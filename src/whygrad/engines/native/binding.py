@@ -48,11 +48,7 @@ class Binding:
         self._elements = {
             b.tensor.removesuffix(ALL): ELEMENTS[b.element] for b in code.buffers if b.external
         }
-        self._classes = {
-            t.name: t.declaration.within
-            for t in tensors
-            if t.declaration is not None and t.declaration.within is not None
-        }
+        self._classes = {t.name: t.within for t in tensors if t.within is not None}
         self._bound: dict[str, Bound] = {}
 
     def bind(
