@@ -38,8 +38,7 @@ def main() -> None:
     rows = np.arange(60_000)
     prepared = Preprocessing.fit(frame, "digit", rows, classes=True)
     show("fit", lambda: Preprocessing.fit(frame, "digit", rows, classes=True), rounds=3)
-    show("inputs in double precision", lambda: prepared.inputs(frame), rounds=3)
-    show("inputs in single precision", lambda: prepared.inputs(frame, "float32"), rounds=3)
+    show("inputs", lambda: prepared.inputs(frame), rounds=3)
     show("targets", lambda: prepared.targets(frame), rounds=3)
 
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 
-from whygrad.errors import DataError, WhygradError
+from whygrad.errors import DataError
 from whygrad.table import Preprocessing, class_numbers
 
 WINES = pl.DataFrame(
@@ -90,15 +90,6 @@ def test_columns_go_by_name_and_others_are_ignored() -> None:
     p = fitted()
     other = WINES.select("sweet", pl.lit(None).alias("new"), "ash", "colour", "alcohol")
     assert_array_equal(p.inputs(other), p.inputs(WINES))
-
-
-def test_inputs_in_single_precision_are_those_in_double_rounded() -> None:
-    p = fitted()
-    single = p.inputs(WINES, "float32")
-    assert_array_equal(single, p.inputs(WINES).astype(np.float32), strict=True)
-    assert single.flags.c_contiguous
-    with pytest.raises(WhygradError, match="dtype is 'float64' or 'float32', not 'int8'"):
-        p.inputs(WINES, "int8")
 
 
 def test_whole_numbers_may_stand_for_text_in_a_later_table() -> None:
@@ -215,15 +206,11 @@ def test_numbers_that_are_not_finite(value: float, target: str) -> None:
 def test_numbers_too_large() -> None:
     frame = with_column("alcohol", [1e308, -1e308, 1e308, 1.0])
     assert refused(frame) == "column 'alcohol' holds numbers too large to be standardised"
-    p = fitted()
-    for value, dtype in ((1.7e308, "float64"), (1e300, "float32")):
-        later = with_column("alcohol", [1.0, 1.0, 1.0, value])
-        with pytest.raises(DataError) as caught:
-            p.inputs(later, dtype)
-        assert str(caught.value) == (
-            f"column 'alcohol', row 4 below the header: {value} is too far from the numbers in "
-            "training"
-        )
+    with pytest.raises(DataError) as caught:
+        fitted().inputs(with_column("alcohol", [1.0, 1.0, 1.0, 1.7e308]))
+    assert str(caught.value) == (
+        "column 'alcohol', row 4 below the header: 1.7e+308 is too far from the numbers in training"
+    )
 
 
 def test_a_text_among_numbers() -> None:

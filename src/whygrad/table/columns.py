@@ -45,9 +45,9 @@ class Numbers:
         """The names of the inputs that it becomes."""
         return (self.name,)
 
-    def encode(self, column: pl.Series, dtype: type[pl.DataType]) -> list[pl.Series]:
+    def encode(self, column: pl.Series) -> list[pl.Series]:
         """Standardised values, in a single column."""
-        encoded = ((finite_numbers(column) - self.mean) / self.scale).cast(dtype)
+        encoded = (finite_numbers(column) - self.mean) / self.scale
         infinite = ~np.isfinite(encoded.to_numpy())
         if infinite.any():
             place, value = where(column, infinite)
@@ -56,9 +56,7 @@ class Numbers:
 
     def target(self, column: pl.Series) -> NDArray[np.float64]:
         """Standardised values, of shape (rows,)."""
-        import polars as pl
-
-        return self.encode(column, pl.Float64)[0].to_numpy()
+        return self.encode(column)[0].to_numpy()
 
     def restore(self, values: NDArray[Any]) -> NDArray[Any]:
         """The other way: from standardised values to the column's own units."""
@@ -84,10 +82,12 @@ class Categories:
         """The names of the inputs that it becomes."""
         return tuple(f"{self.name}={value}" for value in self.values)
 
-    def encode(self, column: pl.Series, dtype: type[pl.DataType]) -> list[pl.Series]:
+    def encode(self, column: pl.Series) -> list[pl.Series]:
         """One-hot: for each value a column that is 1 where the value stands, else 0."""
+        import polars as pl
+
         codes = self._codes(column)
-        return [(codes == code).cast(dtype) for code in range(len(self.values))]
+        return [(codes == code).cast(pl.Float64) for code in range(len(self.values))]
 
     def target(self, column: pl.Series) -> NDArray[np.int64]:
         """The number of each value among `values`, of shape (rows,)."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError, WhygradError, resembling
+from ..errors import DataError, resembling
 from .columns import Categories, Numbers, fit_input
 from .stored import columns_from_json, to_json
 from .values import refuse_nearly_numbers, texts
@@ -85,8 +85,8 @@ class Preprocessing:
         """A name for each input: the column's, or 'column=value' where it is one-hot."""
         return tuple(name for column in self.columns for name in column.input_names)
 
-    def inputs(self, frame: pl.DataFrame, dtype: str = "float64") -> NDArray[Any]:
-        """The inputs, of shape (rows, width), in "float64" or "float32".
+    def inputs(self, frame: pl.DataFrame) -> NDArray[np.float64]:
+        """The inputs, of shape (rows, width).
 
         The order of the table's columns does not matter; those that it did not have in training
         are ignored. Raises DataError for a column that is missing, and for a value that cannot
@@ -94,11 +94,8 @@ class Preprocessing:
         """
         import polars as pl
 
-        if dtype not in ("float64", "float32"):
-            raise WhygradError(f"dtype is 'float64' or 'float32', not {dtype!r}")
-        kind = pl.Float64 if dtype == "float64" else pl.Float32
         table = _columns(frame)
-        parts = (part for c in self.columns for part in c.encode(_named(table, c.name), kind))
+        parts = (part for c in self.columns for part in c.encode(_named(table, c.name)))
         ready = pl.DataFrame([part.alias(f"{i}") for i, part in enumerate(parts)])
         return ready.to_numpy(order="c")
 
