@@ -22,8 +22,6 @@ HOST = ("", "")
 AVX2 = ("haswell", "")
 SSE2 = ("x86-64", "")
 
-_ELEMENTS = {"float": np.float32, "double": np.float64}
-
 
 def module_text(name: str, element: str, lanes: int, again: int = 1) -> str:
     """An external `loop(out, x, y, blocks)` over whole blocks of lanes, done `again` times."""

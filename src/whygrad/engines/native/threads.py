@@ -32,9 +32,6 @@ finite; STOP tells all threads alike, from the next barrier on, that one of them
 until the calling thread has come in (1) or has given up (2).
 """
 
-Control = ctypes.c_int64 * WORDS
-"""The type of `%control`."""
-
 _PAUSE = {
     "x86": ("declare void @llvm.x86.sse2.pause()", "call void @llvm.x86.sse2.pause()"),
     # `yield` does nothing on most of these processors; `isb` waits for some tens of cycles
@@ -170,4 +167,4 @@ def together(
 def new_control() -> ctypes.Array[ctypes.c_int64]:
     """Words for `%control`, all 0, at the start of a cache line."""
     room = (ctypes.c_int64 * (WORDS + 8))()
-    return Control.from_buffer(room, -ctypes.addressof(room) % 64)
+    return (ctypes.c_int64 * WORDS).from_buffer(room, -ctypes.addressof(room) % 64)
