@@ -87,7 +87,7 @@ def score(net: Network, table: Table) -> float:
 def held_out(net: Network, table: Table) -> pl.DataFrame:
     """The rows that training did not see; see `Network.held_out`."""
     from .table import read_table
-    from .training.batches import Samples, row_classes, split
+    from .training.batches import split
 
     fitted, run = _preprocessing(net), net.run
     if run is None or not run.validation:
@@ -95,8 +95,7 @@ def held_out(net: Network, table: Table) -> pl.DataFrame:
     frame = read_table(table)
     data = net.bind(_arrays(frame, roles(net.system), fitted), {})
     run.check(data)
-    samples, classes = Samples(net.system, data), row_classes(net.system, data)
-    return frame[split(samples, run.validation, run.seed, classes)[1]]
+    return frame[split(net.system, data, run.validation, run.seed)[1]]
 
 
 def target_column(frame: pl.DataFrame, target: str) -> pl.Series:
@@ -112,7 +111,7 @@ def _fitted(
 ) -> Preprocessing:
     """The preprocessing, learned from the rows that are trained on."""
     from .table import Preprocessing, class_numbers
-    from .training.batches import Samples, row_classes, split
+    from .training.batches import split
 
     classes, signs = _are_classes(found, frame, target), _are_signs(frame[target])
     if classes:
@@ -120,8 +119,7 @@ def _fitted(
     else:  # what other numbers become is not known yet, and does not matter
         targets = frame[target].to_numpy() if signs else np.full(len(frame), 0.5)
     data = {found.target.name: _shaped(targets, found)}
-    samples, numbers = Samples(net.system, data), row_classes(net.system, data)
-    rows, _ = split(samples, validation, seed, numbers)  # as `train` will
+    rows, _ = split(net.system, data, validation, seed)  # as `train` will
     return Preprocessing.fit(frame, target, rows, classes=classes, standardise=not signs)
 
 

@@ -67,7 +67,7 @@ def by_hand(net: wg.Network, data: Data) -> list[Data]:
     run, arrays = net.run, net.bind(data, {})
     assert run is not None
     samples = Samples(net.system, arrays)
-    rows, _ = split(samples, run.validation, run.seed, arrays["y"])
+    rows, _ = split(net.system, arrays, run.validation, run.seed)
     steps = math.ceil(len(rows) / run.batch_size)
     system = step_system(net, run.optimizer, None, run.epochs, steps)
     whole = BaseNetwork(system).init(seed=0, sizes=net.sizes, data=arrays)

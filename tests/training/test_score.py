@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import whygrad as wg
-from whygrad.training.batches import Samples, row_classes, split
+from whygrad.training.batches import split
 from whygrad.training.score import score_of
 
 metrics = pytest.importorskip("sklearn.metrics")
@@ -23,8 +23,7 @@ def whole(net: wg.Network, y: np.ndarray) -> tuple[float, float, str]:
 
 
 def parts(net: wg.Network, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    arrays = net.bind({"x": X, "y": y}, {})
-    return split(Samples(net.system, arrays), 0.3, 3, row_classes(net.system, arrays))
+    return split(net.system, net.bind({"x": X, "y": y}, {}), 0.3, 3)
 
 
 def agree(net: wg.Network, y: np.ndarray, measure: str, expected) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 import whygrad as wg
 from whygrad.training import History
-from whygrad.training.batches import Samples, row_classes, split
+from whygrad.training.batches import split
 
 from .problems import PROBLEMS, regression, same, values
 
@@ -37,8 +37,7 @@ def test_the_network_has_the_values_of_the_best_epoch() -> None:
     net, history, data = overfitted(patience=5)
     shorter, _, _ = overfitted(epochs=history.best)
     assert same(values(net), values(shorter))
-    samples = Samples(net.system, net.bind(data, {}))
-    _, held_out = split(samples, 0.3, 2, row_classes(net.system, samples.arrays))
+    _, held_out = split(net.system, net.bind(data, {}), 0.3, 2)
     cost = net.forward(x=data["x"][held_out], y=data["y"][held_out])["J"]
     assert cost == pytest.approx(min(history.validation_cost), rel=1e-12)
 

@@ -7,7 +7,7 @@ import pytest
 
 import whygrad as wg
 from whygrad.training import History
-from whygrad.training.batches import Samples, Shuffle, row_classes, split
+from whygrad.training.batches import Samples, Shuffle, split
 from whygrad.training.trainer import Trainer
 
 from .problems import PROBLEMS
@@ -159,7 +159,7 @@ def test_every_row_is_seen_once_an_epoch_and_the_last_batch_is_smaller() -> None
 def test_rows_held_out_are_not_trained_on_and_hold_every_class() -> None:
     net, history = trained(epochs=2, validation=0.2)
     assert len(history.validation_cost) == 2
-    _, held_out = split(Samples(net.system, {"x": X, "y": Y}), 0.2, seed=0, classes=Y)
+    _, held_out = split(net.system, {"x": X, "y": Y}, 0.2, seed=0)
     assert np.bincount(Y[held_out]).tolist() == [6, 6, 6]
     spoilt = X.copy()
     spoilt[held_out] = 100
@@ -173,8 +173,7 @@ def test_the_validation_cost_is_that_of_prediction_after_the_epoch(problem: str)
     net, data = PROBLEMS[problem]()
     history = net.train(data=data, epochs=2, batch_size=7, validation=0.3, seed=8)
     samples = Samples(net.system, net.bind(data, {}))
-    classes = row_classes(net.system, samples.arrays)
-    _, held_out = split(samples, 0.3, seed=8, classes=classes)
+    _, held_out = split(net.system, samples.arrays, 0.3, seed=8)
     expected = net.forward(data=samples.take(held_out), training=False)["J"]
     assert history.validation_cost[-1] == pytest.approx(expected, rel=1e-12)
 

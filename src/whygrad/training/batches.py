@@ -49,7 +49,7 @@ def check_share(share: object) -> None:
         raise DataError(f"validation is a share from 0 up to, but not including, 1; not {share!r}")
 
 
-def row_classes(system: System, arrays: Arrays) -> Rows | None:
+def _classes(system: System, arrays: Arrays) -> Rows | None:
     """The class number of each row where the text has a `y[n] in k`, or None."""
     for tensor in system.of_kind("given"):
         if tensor.within and tensor.indices == (system.batch,):
@@ -57,21 +57,21 @@ def row_classes(system: System, arrays: Arrays) -> Rows | None:
     return None
 
 
-def split(
-    samples: Samples, share: float, seed: int, classes: NDArray[np.int64] | None
-) -> tuple[Rows, Rows]:
-    """Rows to train on and rows held out, drawn by the seed.
+def split(system: System, arrays: Arrays, share: float, seed: int) -> tuple[Rows, Rows]:
+    """The numbers of the rows to train on, and of those held out, drawn by the seed.
 
     With class numbers, every class is held out to the same share, as near as whole rows allow.
     """
     check_share(share)
-    order = generator(seed, "validation").permutation(samples.count)
-    wanted = round(share * samples.count)
-    if share > 0 and not 0 < wanted < samples.count:
+    count = Samples(system, arrays).count
+    order = generator(seed, "validation").permutation(count)
+    wanted = round(share * count)
+    if share > 0 and not 0 < wanted < count:
         raise DataError(
-            f"validation={share} of {samples.count} rows holds out {wanted}: "
+            f"validation={share} of {count} rows holds out {wanted}: "
             "both parts need at least one row"
         )
+    classes = _classes(system, arrays)
     if classes is not None:
         order = order[_interleaved(classes[order])]
     return np.sort(order[wanted:]), np.sort(order[:wanted])

@@ -14,7 +14,7 @@ from ..errors import DataError, TrainingError
 from ..network.data import Array, Arrays
 from ..network.initialisers import initial_value
 from ..network.network import BaseNetwork
-from .batches import Rows, Samples, Shuffle, row_classes, split
+from .batches import Rows, Samples, Shuffle, split
 from .run import Run
 from .score import TOTAL, score_of
 from .step import step_system, without_values
@@ -51,8 +51,7 @@ class Trainer:
         self.run = run
         self.samples = Samples(net.system, arrays)
         self.score = score_of(net.system, arrays)
-        classes = row_classes(net.system, arrays)
-        self.rows, self.held_out = split(self.samples, run.validation, run.seed, classes)
+        self.rows, self.held_out = split(net.system, arrays, run.validation, run.seed)
         counts = np.diff([*range(0, len(self.rows), run.batch_size), len(self.rows)])
         self.steps_an_epoch = len(counts)
         self._shares = counts / len(self.rows)
