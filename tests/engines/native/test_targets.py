@@ -11,14 +11,13 @@ from functools import cache
 import numpy as np
 import pytest
 from tests.engines.cases import CASES, Case
+from tests.engines.native.steps import compare_steps
 from tests.systems.catalogue import KNOWN
 
 import whygrad as wg
 from whygrad.engines.native import NativeEngine, build, jit
 from whygrad.engines.reference import ReferenceEngine
 from whygrad.engines.request import Request
-from whygrad.language.sizes import infer_sizes
-from whygrad.training.step import step_system
 
 EVERY = bool(os.environ.get("WHYGRAD_EVERY"))
 FEW = ["classification", "convolution_padded", "pooling_max", "embedding", "transformer", "gru"]
@@ -62,28 +61,7 @@ def test_the_conformance_set(target: jit.Target, dtype: str, case: Case) -> None
 @pytest.mark.parametrize("dtype", ["float32", "float64"] if EVERY else ["float32"])
 @pytest.mark.parametrize("name", KNOWN if EVERY else FEW)
 def test_steps_of_training(target: jit.Target, dtype: str, name: str) -> None:
-    """Two batches of different size, on this processor's own code and on the plainer one's."""
-    known = KNOWN[name]
-    system = step_system(wg.Network(known.text), wg.Adam(0.01), None, 1, 1)
-    kept = [t for t in system.tensors.values() if t.kind in ("param", "state")]
-    if any(system.batch in t.indices for t in kept):
-        pytest.skip("something is kept for each sample, so batches cannot be cut")
-    fixed = infer_sizes(system, {i: s for i, s in known.sizes.items() if i != system.batch})
-    arrays: dict[str, np.ndarray] = {n: np.asarray(a) for n, a in known.arrays().items()}
-    for t in kept:
-        arrays.setdefault(t.name, np.full([known.sizes[i] for i in t.indices], 0.5))
-    updated = [u.name for u in system.updates]
-    wanted = (str(system.cost), *(f"{u} <-" for u in updated))
-    samples = known.sizes.get(system.batch or "", 1)
-    results = []
-    for engine, kind in ((NativeEngine(1, target), dtype), (ReferenceEngine(), "float64")):
-        values = {n: a.astype(kind) if a.dtype.kind == "f" else a for n, a in arrays.items()}
-        order = np.arange(samples)[::-1]
-        costs = engine.compile(system, fixed, wanted, kind).epoch(values, order, samples // 2 + 1)
-        results.append({"costs": costs, **{u: values[u] for u in updated}})
-    tolerance = 1e-9 if dtype == "float64" else 2e-3
-    for key, value in results[1].items():
-        np.testing.assert_allclose(results[0][key], value, rtol=tolerance, atol=tolerance)
+    compare_steps(NativeEngine(1, target), KNOWN[name], wg.Adam(0.01), dtype)
 
 
 def test_each_processor_has_its_own_place_in_the_cache() -> None:
