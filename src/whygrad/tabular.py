@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from os import PathLike
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,9 @@ def fit(
     """Train a network on a table; see `Network.fit`."""
     from .table import read_table
 
+    known = signature(net.train).parameters.keys() - {"data", "named"}
+    for name in options.keys() - known:
+        raise WhygradError(f"fit takes no '{name}'; {nearest(name, known)}")
     frame, found = read_table(table), roles(net.system)
     target_column(frame, target)
     fitted = net.preprocessing or _fitted(net, frame, found, target, validation, seed)
@@ -198,4 +202,5 @@ def _preprocessing(net: Network) -> Preprocessing:
             "the network was not trained on a table, so nothing says which column is what: "
             "train it by net.fit(table, target=..., epochs=...) or `whygrad train`"
         )
+    _check_counts(net, roles(net.system), net.preprocessing)  # a file may say anything
     return net.preprocessing

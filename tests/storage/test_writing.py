@@ -219,7 +219,7 @@ def test_names_of_no_use(tmp_path: Path, name: str, because: str) -> None:
 
 @pytest.mark.parametrize("call", [lambda p: network().save(p), wg.load, wg.read])
 def test_what_is_no_name_at_all(call: Callable[[object], object]) -> None:
-    for path in 3, None, np.ones(2):
+    for path in 3, None, np.ones(2), "":
         with pytest.raises(wg.WhygradError, match="a file's name is expected, not"):
             call(path)
 

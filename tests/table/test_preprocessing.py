@@ -290,10 +290,11 @@ def test_a_target_of_fractions_is_no_class() -> None:
 
 
 @pytest.mark.parametrize(("target", "count"), [("colour", 3), ("maker", 2), ("sweet", 2)])
-def test_a_text_target_of_a_single_output(target: str, count: int) -> None:
+def test_a_text_target_where_numbers_are_predicted(target: str, count: int) -> None:
     assert refused(target=target, classes=False) == (
-        f"the target '{target}' holds text, such as {WINES[target][0]!r}, and a single output "
-        f"predicts numbers: give the network an output for each of {count} classes"
+        f"the target '{target}' holds names, such as {WINES[target][0]!r}, and this network "
+        f"predicts numbers: to tell {count} classes apart it takes {count} outputs and the cost "
+        "cross_entropy"
     )
 
 

@@ -62,7 +62,9 @@ def is_short(name: str) -> bool:
 def check_output(option: str, name: str, *inputs: str) -> None:
     """Raise WhygradError where a file cannot be written, or would replace what is read."""
     place = Path(name)
-    if not (name and is_there(str(place.parent))):
+    if not name:
+        raise WhygradError(f"{option} is empty: name a file")
+    if not is_there(str(place.parent)):
         raise WhygradError(f"{option} {name}: there is no folder '{place.parent}'")
     if is_there(name) and place.is_dir():
         raise WhygradError(f"{option} {name}: it is a folder; name a file in it")

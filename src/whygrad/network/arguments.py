@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from typing import TypeGuard, TypeVar
 
@@ -15,9 +16,13 @@ LARGEST_SEED = 2**64 - 1
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether it is a real number of Python's or NumPy's; True and False are none."""
-    numbers = isinstance(value, int | float | np.integer | np.floating)
-    return numbers and not isinstance(value, bool)
+    """Whether it is a real number of Python's or NumPy's that a float can hold.
+
+    True and False are none.
+    """
+    if isinstance(value, int | np.integer):
+        return not isinstance(value, bool) and abs(int(value)) <= sys.float_info.max
+    return isinstance(value, float | np.floating)
 
 
 def whole_number(name: str, value: object, low: int, high: int | None = None) -> int:

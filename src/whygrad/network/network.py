@@ -131,7 +131,8 @@ class BaseNetwork:
                 raise DataError(f"the value of '{name}' is missing")
         for name in values:
             if name not in names:
-                raise DataError(f"the network keeps no '{name}'; {nearest(name, names)}")
+                hint = nearest(name, names) or "it keeps nothing"
+                raise DataError(f"the network keeps no '{name}'; {hint}")
         arrays = {name: number_array(name, values[name]).astype(np.float64) for name in names}
         self._infer(self.system, self._known_sizes(sizes), arrays)
         return arrays

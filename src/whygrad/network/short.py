@@ -21,13 +21,17 @@ def short_layers(text: str) -> list[Layer]:
 def _layer(text: str) -> Layer:
     kind, *details = (part.strip() for part in text.split(":"))
     try:
+        if not kind:
+            raise WhygradError("there is no layer between these commas")
         if kind not in KINDS:
             raise WhygradError(f"there is no layer '{kind}'; {nearest(kind, KINDS)}")
         if len(details) not in (1, 2):
             raise WhygradError(f"a layer is written {kind}:WIDTH or {kind}:WIDTH:ACTIVATION")
         width, activation = details[0], details[1] if len(details) == 2 else None
         if not (width.isascii() and width.isdecimal() and len(width) <= DIGITS):
-            raise WhygradError(f"a layer's width is a whole number, not '{width}'")
+            raise WhygradError(
+                f"a layer's width is a whole number of up to {DIGITS} digits, not '{width}'"
+            )
         return KINDS[kind](int(width), activation)
     except WhygradError as error:
         raise WhygradError(f"'{text}': {error}; for example {EXAMPLE}") from None

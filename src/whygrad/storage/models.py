@@ -89,6 +89,8 @@ def _part(words: Mapping[str, str], name: str, read: Callable[[Any], T]) -> T | 
 
 def _stored(words: Mapping[str, str], name: str) -> Any:
     try:
-        return json.loads(words[name])
+        value = json.loads(words[name])
+        json.dumps(value, ensure_ascii=False).encode()  # half a character is no text
+        return value
     except (ValueError, RecursionError):
         raise DataError(f"its {name} cannot be read: it is no JSON") from None

@@ -149,6 +149,7 @@ def _refuse_text(target: pl.Series) -> None:
     if not target.dtype.is_numeric():
         count = len(texts(target).unique())
         raise DataError(
-            f"the target {shown(target.name)} holds text, such as {shown(target[0])}, and a single "
-            f"output predicts numbers: give the network an output for each of {count:,} classes"
+            f"the target {shown(target.name)} holds names, such as {shown(target[0])}, and this "
+            f"network predicts numbers: to tell {count:,} classes apart it takes {count:,} outputs "
+            "and the cost cross_entropy"
         )

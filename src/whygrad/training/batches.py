@@ -69,7 +69,7 @@ def split(system: System, arrays: Arrays, share: float, seed: int) -> tuple[Rows
     if share > 0 and not 0 < wanted < count:
         raise DataError(
             f"validation={share} of {count} rows holds out {wanted}: "
-            "both parts need at least one row"
+            "both parts need at least one row; 0 holds out none"
         )
     classes = _classes(system, arrays)
     if classes is not None:
