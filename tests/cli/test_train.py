@@ -199,7 +199,7 @@ TEXT = str(wg.Sequential([wg.Dense(3)], cost="cross_entropy"))
         (arguments(seed=10**30), "seed has to be a whole number"),
         (
             arguments("dense:1", target="weight", lr=1e99, optimizer="sgd", batch_size=4),
-            "training stopped at step 2: J is inf",
+            "whose cost was finite.\nNothing was saved.",
         ),
         (["train", SHORT], "Missing argument"),
         (["train", SHORT, "insects.csv", "--target", "kind"], "Missing option '--save'"),
@@ -246,6 +246,38 @@ def test_bad_tables_are_one_message_and_exit_code_2(
     assert done.code == 2
     assert "Traceback" not in done.err
     assert not Path("net.safetensors").exists()
+
+
+def test_a_second_ctrl_c_does_not_lose_what_the_first_one_kept(
+    whygrad: Command, table: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = wg.Network.save
+
+    def interrupted(net: wg.Network, path: str) -> None:
+        signal.raise_signal(signal.SIGINT)
+        save(net, path)
+
+    monkeypatch.setattr(wg.Network, "save", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = whygrad(*arguments())
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (done.code, done.out.endswith("saved in net.safetensors\n")) == (0, True)
+    assert wg.load("net.safetensors").history is not None
+
+
+def test_too_little_memory_is_one_message_and_exit_code_2(
+    whygrad: Command, table: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fit(*arguments: object, **options: object) -> None:
+        np.empty(2**60)
+
+    monkeypatch.setattr(wg.Network, "fit", fit)
+    done = whygrad(*arguments())
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("whygrad: this takes more memory than there is: Unable to allocate")
 
 
 def test_ctrl_c_saves_what_was_reached(table: pl.DataFrame) -> None:

@@ -133,6 +133,8 @@ def test_adam_takes_a_schedule_and_counts_its_steps_once() -> None:
         (lambda: wg.Cosine(float("inf")), "start has to be"),
         (lambda: wg.Cosine(0.1, end=-1), "end has to be a number from 0 on"),
         (lambda: wg.Cosine(0.1, epochs=0), "epochs has to be a whole number from 1 on"),
+        (lambda: wg.SGD(10**400), "lr has to be a number above 0"),
+        (lambda: wg.SGD(0.1, l2=10**400), "l2 has to be a number from 0 on"),
         (lambda: wg.SGD("cosine"), "lr has to be a number above 0"),
         (lambda: wg.SGD(wg.Cosine), "lr has to be a number above 0"),
     ],

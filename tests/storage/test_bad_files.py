@@ -7,15 +7,17 @@ import json
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save as safetensors
-from tests.storage.likeness import TEXT, assert_same, network, trained
+from tests.storage.likeness import TEXT, assert_same, network, table, trained
 
 import whygrad as wg
 from whygrad.storage import sealed
@@ -231,6 +233,7 @@ WITHOUT_RULES = TEXT.replace("minimize J", "minimise J")
         (with_words(sizes='{"i": 1000000000000000}'), "1000000000000000"),
         (with_words(preprocessing="{"), "its preprocessing cannot be read"),
         (with_words(preprocessing="[]"), "cannot be restored"),
+        (with_words(history='"\\ud800"'), "its history cannot be read"),
         (with_words(history="{}"), "the history of the training is damaged"),
         (with_words(run="{}"), "the value of 'w1' is missing"),
     ],
@@ -274,9 +277,28 @@ def test_a_part_that_says_something_else_is_read_or_refused(
     path = tmp_path_factory.getbasetemp() / "part.model"
     write_sealed(path, with_words(**{part: changed})(full))
     try:
-        wg.load(path)
+        net = wg.load(path)
     except wg.DataError as error:
         assert str(path) in str(error)
+        return
+    assert net.history is not None and str(net.history)
+    for ask in (net.predict_table, net.score, net.held_out, lambda t: stepped(net, t)):
+        with suppress(wg.WhygradError):
+            ask(table())
+
+
+def stepped(net: wg.Network, frame: pl.DataFrame) -> None:
+    """Replay a step, as a training of any length could have taken it."""
+    net.why("b1[0]", step=0, data=net.arrays(frame))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_as_many_classes_as_the_network_has_outputs(full: Sealed, target: Path, count: int) -> None:
+    stored = json.loads(full.words["preprocessing"])
+    stored["target"]["values"] = ["a", "b", "c"][:count]
+    write_sealed(target, with_words(preprocessing=json.dumps(stored))(full))
+    with pytest.raises(wg.DataError, match=f"needs {count} outputs, not 2"):
+        wg.load(target).predict_table(table())
 
 
 def test_what_is_not_finite_is_not_saved(target: Path) -> None:

@@ -265,7 +265,7 @@ def test_an_update_that_is_not_finite_stops_too() -> None:
     ).init()
     with pytest.raises(wg.TrainingError, match="step 0: w <- is not finite") as caught:
         net.train(epochs=2, optimizer=wg.SGD(0.1))
-    assert "keeps the last parameters whose cost was finite" in str(caught.value)
+    assert "has the last parameters whose cost was finite" in str(caught.value)
     assert net.params["w"] == 0
 
 

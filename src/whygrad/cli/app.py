@@ -49,6 +49,9 @@ def run() -> None:
     except WhygradError as error:
         complain(str(error))
         sys.exit(2)
+    except MemoryError as error:
+        complain(f"this takes more memory than there is: {error}".removesuffix(": "))
+        sys.exit(2)
     except OSError as error:
         complain(f"cannot write: {error.strerror}")
         sys.exit(1)

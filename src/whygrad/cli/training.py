@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ..errors import WhygradError
+from ..errors import TrainingError, WhygradError
 from . import INTERRUPTED
 from .options import number, whole
 from .source import Data, check_output, faults_in, is_model, is_short, is_there, open_network
@@ -55,25 +55,30 @@ def train(
     one-hot. Ctrl-C stops the training and saves what was reached.
     """
     from ..table import read_table
+    from ..training.interrupt import ignored
 
     check_output("--save", save, data, *([] if is_model(net) else [net]))
     method = _optimizer(optimizer, lr, schedule, momentum, weight_decay)
     frame = read_table(data)
     network = _network(net, frame, target, cost)
-    with faults_in(net):
-        history = network.fit(
-            frame,
-            target=target,
-            epochs=epochs,
-            batch_size=batch_size,
-            optimizer=method,
-            validation=validation,
-            patience=patience,
-            seed=seed,
-            dtype=dtype,
-            progress=True,
-        )
-    network.save(save)
+    try:
+        with faults_in(net):
+            history = network.fit(
+                frame,
+                target=target,
+                epochs=epochs,
+                batch_size=batch_size,
+                optimizer=method,
+                validation=validation,
+                patience=patience,
+                seed=seed,
+                dtype=dtype,
+                progress=True,
+            )
+    except TrainingError as error:
+        raise WhygradError(f"{error}\nNothing was saved.") from None
+    with ignored():  # a second Ctrl-C is not to lose what the first one kept
+        network.save(save)
     if history.note:
         typer.echo(history.note)
     if validation:

@@ -39,3 +39,13 @@ def noted() -> Iterator[Callable[[], None]]:
         yield ask
     finally:
         signal.signal(signal.SIGINT, usual)
+
+
+@contextmanager
+def ignored() -> Iterator[None]:
+    """Let no Ctrl-C through, for a short while: only for a program that has the main thread."""
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)

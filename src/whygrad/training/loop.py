@@ -21,8 +21,8 @@ from .trainer import Trainer
 from .validation import Validation
 
 ADVICE = (
-    "The network keeps the last parameters whose cost was finite. Try a smaller learning rate, "
-    "or look for a log, a root, a division or an exp that leaves its range."
+    "Try a smaller learning rate, or look for a log, a root, a division or an exp that leaves its "
+    "range. The network has the last parameters whose cost was finite."
 )
 
 
