@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from os import PathLike
 from inspect import signature
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np

@@ -272,7 +272,7 @@ def test_too_little_memory_is_one_message_and_exit_code_2(
     whygrad: Command, table: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fit(*arguments: object, **options: object) -> None:
-        np.empty(2**60)
+        np.empty(2**50)
 
     monkeypatch.setattr(wg.Network, "fit", fit)
     done = whygrad(*arguments())

@@ -92,7 +92,7 @@ def _synchronise(folder: Path) -> None:
 @contextmanager
 def _faults(doing: str, path: object) -> Iterator[str]:
     """The name of a file; what goes wrong with it becomes a message."""
-    if path == "" or not isinstance(path, str | os.PathLike):
+    if not isinstance(path, str | os.PathLike) or path == "":
         raise WhygradError(f"a file's name is expected, not {path!r}")
     try:
         with suppress(OSError):
