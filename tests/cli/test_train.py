@@ -1,5 +1,6 @@
 """`whygrad train`: from a table to a saved model."""
 
+import errno
 import re
 import signal
 import subprocess
@@ -176,6 +177,8 @@ TEXT = str(wg.Sequential([wg.Dense(3)], cost="cross_entropy"))
         (arguments("binary.wg"), "no UTF-8 text"),
         (arguments(save="nowhere/net.safetensors"), "there is no folder 'nowhere'"),
         (arguments(save="."), "it is a folder"),
+        (arguments(save="x" * 300), "it cannot be written: File name too long"),
+        (arguments(save="locked.safetensors"), "it cannot be written: Permission denied"),
         (arguments(save=""), "--save is empty: name a file"),
         (arguments(save="insects.csv"), "would replace a file that is read"),
         (arguments("net.wg", save="net.wg"), "would replace a file that is read"),
@@ -209,18 +212,39 @@ TEXT = str(wg.Sequential([wg.Dense(3)], cost="cross_entropy"))
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_2(
-    whygrad: Command, table: pl.DataFrame, call: list[str], message: str
+    whygrad: Command,
+    table: pl.DataFrame,
+    monkeypatch: pytest.MonkeyPatch,
+    call: list[str],
+    message: str,
 ) -> None:
     Path("net.wg").write_text(TEXT)
     Path("wrong.wg").write_text(TEXT.replace("J = ", "J = z + "))
     Path("open.wg").write_text(f"param u[j] ~ ones\n{TEXT.replace('J = ', 'J = sum[j](u[j]) + ')}")
     Path("no_table.wg").write_text(TEXT.replace("predict yhat", ""))
     Path("binary.wg").write_bytes(b"\xff\xfe\x00")
+    Path("locked.safetensors").touch()
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path).name != "locked.safetensors")
     files = {path: path.read_bytes() for path in Path().iterdir()}
     done = whygrad(*call)
+    assert "epoch 1/" not in done.err or "training stopped" in done.err
     assert (done.code, message in done.err) == (2, True), done.err
     assert "Traceback" not in done.err
     assert {path: path.read_bytes() for path in Path().iterdir()} == files
+
+
+def test_a_folder_that_takes_no_file_is_told_before_training(
+    whygrad: Command, table: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(dir: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("whygrad.cli.source.TemporaryFile", refused)
+    done = whygrad(*arguments())
+    assert (done.code, done.err) == (
+        2,
+        "whygrad: --save net.safetensors: it cannot be written: Read-only file system\n",
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import typer
@@ -71,6 +74,21 @@ def check_output(option: str, name: str, *inputs: str) -> None:
     for source in inputs:
         if is_there(name) and is_there(source) and place.samefile(source):
             raise WhygradError(f"{option} {name} would replace a file that is read: choose another")
+    try:
+        _try_to_write(place)
+    except OSError as error:
+        raise WhygradError(f"{option} {name}: it cannot be written: {error.strerror}") from None
+
+
+def _try_to_write(place: Path) -> None:
+    """Raise OSError where no file can be written, before hours of work are lost for it."""
+    try:
+        place.stat()
+    except FileNotFoundError:
+        with TemporaryFile(dir=place.parent):
+            return
+    if not os.access(place, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 @contextmanager
