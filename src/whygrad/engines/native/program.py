@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from ..reference import ReferenceProgram
 
 
+MOST_THREADS = 1024
+"""More than any one machine has cores for; each takes memory."""
+
+
 class NativeEngine:
     """Compiles systems to machine code.
 
@@ -34,8 +38,12 @@ class NativeEngine:
     name = "native"
 
     def __init__(self, threads: int | None = None, target: Target | None = None) -> None:
-        if threads is not None and (not isinstance(threads, int | np.integer) or threads < 1):
-            raise DataError(f"threads has to be a whole number from 1 on, not {threads!r}")
+        if threads is not None and not (
+            isinstance(threads, int | np.integer) and 1 <= threads <= MOST_THREADS
+        ):
+            raise DataError(
+                f"threads has to be a whole number from 1 to {MOST_THREADS}, not {threads!r}"
+            )
         self.threads = threads
         self.target = target
 
