@@ -4,7 +4,7 @@ import ctypes
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -69,14 +69,13 @@ Epoch = Callable[..., int]
 
 
 @pytest.fixture(scope="module")
-def epoch() -> Epoch:
+def epoch() -> Iterator[Epoch]:
     text = threads.barrier_ir(jit.host()) + STEP + driver.DRIVER
     library = jit.Library(jit.machine_code(text, jit.host()), ["epoch"], jit.externals(text))
     word, pointer = ctypes.c_int64, ctypes.c_void_p
     kind = ctypes.CFUNCTYPE(word, pointer, pointer, word, word, pointer, word, pointer, word)
-    function = kind(library.address("epoch"))
-    function.library = library
-    return function
+    yield kind(library.address("epoch"))
+    del library  # the code is there for as long as this is
 
 
 def run(epoch: Epoch, count: int, number: int, limit: int = -1) -> tuple[int, Array]:

@@ -7,15 +7,12 @@ else is a gather. A place outside of the range is never touched: what is read th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ....language.expression import Expression, Index, Pad, Reference, Size
+from .block import Block, Point
 from .function import SIZES
 from .panel import Panel
-from .writer import Value, vector
-
-if TYPE_CHECKING:
-    from .block import Block, Point
+from .writer import Value, overloaded, vector
 
 
 @dataclass(slots=True)
@@ -55,12 +52,12 @@ def load(block: Block, e: Reference, point: Point) -> Value:
     nothing = block.spread(zero, block.lanes)
     align_value = Value(str(SIZES[buffer.element]), "i32", 1, f.root)
     if place.lane == 1:
-        name = f"llvm.masked.load.v{block.lanes}{_letter(buffer.element)}.p0"
+        name = f"llvm.masked.load.{overloaded(buffer.element, block.lanes)}.p0"
         return f.call(
             name, buffer.element, block.lanes, [place.pointer, align_value, mask, nothing]
         )
     pointers = _pointers(block, place, buffer.element)
-    name = f"llvm.masked.gather.v{block.lanes}{_letter(buffer.element)}.v{block.lanes}p0"
+    name = f"llvm.masked.gather.{overloaded(buffer.element, block.lanes)}.v{block.lanes}p0"
     return f.call(name, buffer.element, block.lanes, [pointers, align_value, mask, nothing])
 
 
@@ -93,17 +90,13 @@ def store(block: Block, e: Reference, value: Value, point: Point) -> None:
         return
     mask = block.spread(tail or Value("true", "i1", 1, f.root), block.lanes)
     align_value = Value(str(align), "i32", 1, f.root)
-    letter = _letter(buffer.element)
+    kind = overloaded(buffer.element, block.lanes)
     if place.lane == 1:
-        name = f"llvm.masked.store.v{block.lanes}{letter}.p0"
+        name = f"llvm.masked.store.{kind}.p0"
         f.order(name, [value, place.pointer, align_value, mask])
     else:
-        name = f"llvm.masked.scatter.v{block.lanes}{letter}.v{block.lanes}p0"
+        name = f"llvm.masked.scatter.{kind}.v{block.lanes}p0"
         f.order(name, [value, _pointers(block, place, buffer.element), align_value, mask])
-
-
-def _letter(element: str) -> str:
-    return {"float": "f32", "double": "f64", "i64": "i64"}[element]
 
 
 def _load_one(
@@ -245,10 +238,10 @@ def _checked(
     raw = block.value(inner, point)
     whole: Value | None = None
     if raw.element == block.element:
-        kind = "f32" if raw.element == "float" else "f64"
-        letter = kind if raw.lanes == 1 else f"v{raw.lanes}{kind}"
-        to = "i64" if raw.lanes == 1 else f"v{raw.lanes}i64"
-        value = f.call(f"llvm.fptosi.sat.{to}.{letter}", "i64", raw.lanes, [raw])
+        name = (
+            f"llvm.fptosi.sat.{overloaded('i64', raw.lanes)}.{overloaded(raw.element, raw.lanes)}"
+        )
+        value = f.call(name, "i64", raw.lanes, [raw])
         back = f.emit(f"sitofp {value} to {raw.type}", raw.element, raw.lanes, [value])
         whole = block.instruction("fcmp oeq", [back, raw], "i1")
     else:

@@ -3,40 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
-from ....language.expression import (
-    Expression,
-    FloorDivide,
-    Index,
-    Modulo,
-    Reference,
-    Size,
-    walk,
-)
-from ....language.expression import (
-    Value as Number,
-)
-from .writer import Value
-
-if TYPE_CHECKING:
-    from .block import Block
+from ....language.expression import FloorDivide, Modulo
+from ....language.expression import Value as Number
+from .block import Block
+from .writer import Value, overloaded
 
 WHOLE_COMPARISONS = {"==": "eq", "!=": "ne", "<": "slt", "<=": "sle", ">": "sgt", ">=": "sge"}
 REAL_COMPARISONS = {"==": "oeq", "!=": "une", "<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
-
-
-@lru_cache(maxsize=16384)
-def is_unsafe(e: Expression) -> bool:
-    """Whether it reads at places that data give, so that it may only be read under its guards."""
-    return any(
-        not isinstance(inner, Index | Size) and isinstance(inner, Reference)
-        for node in walk(e)
-        if isinstance(node, Reference)
-        for s in node.subscripts
-        for inner in walk(s)
-    )
 
 
 def as_float(value: Number) -> float:
@@ -70,8 +44,7 @@ def _extreme(block: Block, values: Sequence[Value], comparison: str) -> Value:
 def _intrinsic(name: str) -> Callable[[Block, Sequence[Value]], Value]:
     def call(block: Block, values: Sequence[Value]) -> Value:
         (x,) = values
-        letter = "f32" if block.element == "float" else "f64"
-        kind = letter if x.lanes == 1 else f"v{x.lanes}{letter}"
+        kind = overloaded(block.element, x.lanes)
         return block.f.call(f"llvm.{name}.{kind}", block.element, x.lanes, values)
 
     return call
@@ -130,6 +103,5 @@ def real_division(block: Block, e: FloorDivide | Modulo, values: Sequence[Value]
     quotient = block.instruction(
         "fdiv", [block.instruction("fsub", [a, rest], block.element), b], block.element
     )
-    letter = "f32" if block.element == "float" else "f64"
-    kind = letter if quotient.lanes == 1 else f"v{quotient.lanes}{letter}"
+    kind = overloaded(block.element, quotient.lanes)
     return block.f.call(f"llvm.rint.{kind}", block.element, quotient.lanes, [quotient])

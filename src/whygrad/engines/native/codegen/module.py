@@ -23,8 +23,9 @@ from .panel import PANEL, panel_buffer, paneled
 from .parts import leaves, read_by, written_by
 from .resident import OWN, resident
 from .scatter import write_scatter
-from .schedule import ACROSS, NOMINAL, Scheduled, Stepped, Tiled, lanes, schedule
+from .schedule import ACROSS, Scheduled, Stepped, Tiled, lanes, schedule
 from .step import Call, Steps, StepWriter
+from .tiles import NOMINAL
 from .twins import Key, Shape
 from .whole import whole_numbered
 

@@ -10,8 +10,10 @@ from ....language.expression import Reduce, Reference, references
 from ..code import Buffer
 from ..plan import Assign
 from . import access
-from .block import Block, Point
+from .block import Point
+from .evaluator import Evaluator
 from .function import Function
+from .grid import Grid
 from .panel import Panel, make_panel, paneled
 from .reduce import multiply_add, reduce
 from .schedule import Tiled
@@ -42,7 +44,6 @@ class NestWriter:
         checked: frozenset[str],
         single: bool,
     ) -> None:
-        self.single = single
         self.tiled, self.nest = tiled, tiled.nest
         self.element, self.lanes = element, lanes
         self.memory, self.trusted, self.checked = memory, trusted, checked
@@ -58,6 +59,8 @@ class NestWriter:
                 if name not in known:
                     self.indices[name] = self.f.outer_index(name)
 
+        self.grid = Grid(self.f, self._columns(single), single)
+
     def write(self) -> Function:
         """Write the loops, from the outside inwards."""
         others = [i for i in self.nest.indices if i not in (self.inner_lane, self.tiled.row)]
@@ -66,7 +69,7 @@ class NestWriter:
         for index in others:
             start, stop = self.f.integer(0), self.f.size(index)
             if index == split:
-                start, stop = self._share(index, 1)
+                start, stop = self.grid.down(stop, 1)
             loop = self.f.begin(start, stop, 1, may_be_empty=index == split)
             self.indices[index] = loop.counter
             opened.append((loop, index))
@@ -107,9 +110,7 @@ class NestWriter:
             self.indices[index] = f.integer(0)
             body(vectors, None if rest else last)
         elif whole:
-            start, stop = f.integer(0), f.integer(whole * span)
-            if self._columns:
-                start, stop = self._part(stop, span, *self._column)
+            start, stop = self.grid.across(f.integer(whole * span), span)
             with self._loop(index, start, stop, span):
                 body(vectors, None if rest or last is None else OPEN)
         if rest:
@@ -126,7 +127,7 @@ class NestWriter:
             self._block(1, vectors, last)
             return
         size = f.size(index)
-        start, stop = self._share(index, rows)
+        start, stop = self.grid.down(size, rows)
         if self.paneled is not None:
             share = f.subtract(stop, start)
             panel = make_panel(f, self.paneled, self.indices, self.tiled, share, self.lanes)
@@ -158,59 +159,18 @@ class NestWriter:
             with self._loop(index, middle, stop, 1):
                 self._block(1, vectors, last)
 
-    def _share(self, index: str, step: int) -> tuple[Value, Value]:
-        """The part of an index that is this thread's, in whole steps."""
-        size = self.f.size(index)
-        if self.single:
-            return self.f.integer(0), size
-        return self._part(size, step, *self._row_of_threads)
-
-    @property
-    def _columns(self) -> int:
+    def _columns(self, single: bool) -> int:
         """How many blocks of lanes threads share out, so that each keeps to its own weights."""
         names = {step.name for step in self.nest.steps}.union(
             r.tensor for step in self.nest.steps for r in references(step.value)
         )
         blocked = any(n in self.memory and self.memory[n].block for n in names)
         lane = self.inner_lane
-        if self.single or not blocked or lane is None or lane not in self.f.constants:
+        if single or not blocked or lane is None or lane not in self.f.constants:
             return 0
         span = self.tiled.vectors * self.lanes
         blocks, rest = divmod(self.f.constants[lane], span)
         return 0 if rest or blocks < 2 else blocks
-
-    @property
-    def _column(self) -> tuple[Value, Value]:
-        """Which column of the grid of threads this one is in, and how many there are."""
-        f = self.f
-        count = f.minimum(f.threads, f.integer(self._columns))
-        text = f"urem i64 {f.thread.text}, {count.text}"
-        return f.emit(text, "i64", 1, [f.thread, count]), count
-
-    @property
-    def _row_of_threads(self) -> tuple[Value, Value]:
-        """The same for rows."""
-        f = self.f
-        if not self._columns:
-            return f.thread, f.threads
-        _, columns = self._column
-        texts = (f"udiv i64 {v.text}, {columns.text}" for v in (f.thread, f.threads))
-        thread, threads = (f.emit(t, "i64", 1, [f.threads, columns]) for t in texts)
-        return thread, threads
-
-    def _part(self, size: Value, step: int, thread: Value, threads: Value) -> tuple[Value, Value]:
-        f = self.f
-        key = ("part", size.text, step, threads.text)
-        known = f.known(key)
-        if known is None:
-            steps = _divided(f, size, f.integer(step))
-            part = f.multiply(_divided(f, steps, threads), f.integer(step))
-            start = f.minimum(f.multiply(thread, part), size)
-            known = f.note(key, start)
-            f.note((*key, "end"), f.minimum(f.add(start, part), size))
-        end = f.known((*key, "end"))
-        assert end is not None
-        return known, end
 
     @property
     def _reads_itself(self) -> bool:
@@ -235,7 +195,7 @@ class NestWriter:
         f.functions[TURN] = turn_function(self.element, self.lanes)
         with self._loop(lane, f.integer(0), f.size(lane), self.lanes) as across:
             count = f.minimum(most, f.subtract(f.size(lane), across.counter))
-            start, stop = self._share(row, self.lanes)
+            start, stop = self.grid.down(f.size(row), self.lanes)
             with self._loop(row, start, stop, self.lanes) as down:
                 length = f.minimum(most, f.subtract(f.size(row), down.counter))
                 source = f.corner(step.value, self.indices)
@@ -249,7 +209,7 @@ class NestWriter:
 
     def _block(self, rows: int, vectors: int, last: int | None) -> None:
         tiled = self.tiled
-        block = Block(
+        block = Evaluator(
             self.f,
             self.element,
             self.lanes,
@@ -282,7 +242,7 @@ class NestWriter:
             block.tails.clear()
             access.raise_flag(block, wrong, NOT_FINITE, (0, 0))
 
-    def _compute(self, block: Block, step: Assign, points: list[Point]) -> None:
+    def _compute(self, block: Evaluator, step: Assign, points: list[Point]) -> None:
         """Note what a step computes; a reduction takes along those that can share its loops."""
         if isinstance(step.value, Reduce):
             group = [step, *self._companions(step)]
@@ -313,16 +273,6 @@ class NestWriter:
         return Value(f"<{bits}>", "i1", self.lanes, self.f.root)
 
 
-def _divided(f: Function, a: Value, b: Value) -> Value:
-    """a / b, rounded up."""
-    if b.constant == 1:
-        return a
-    if a.constant is not None and b.constant is not None:
-        return f.integer(-(-a.constant // b.constant))
-    more = f.subtract(f.add(a, b), f.integer(1))
-    return f.emit(f"udiv i64 {more.text}, {b.text}", "i64", 1, [more, b])
-
-
 def _remainder(f: Function, a: Value, b: int) -> Value:
     """a % b."""
     if a.constant is not None:
@@ -330,7 +280,7 @@ def _remainder(f: Function, a: Value, b: int) -> Value:
     return f.emit(f"urem i64 {a.text}, {b}", "i64", 1, [a])
 
 
-def _times_zero(block: Block, value: Value, point: Point, sums: list[Value]) -> Value:
+def _times_zero(block: Evaluator, value: Value, point: Point, sums: list[Value]) -> Value:
     """NaN from the first value on that is not finite."""
     tail = block.tail(point[1])
     zero = block.f.real(0.0, block.element)

@@ -14,7 +14,8 @@ from math import prod
 from ....language.expression import Index, Reduce, Reference, references
 from ..code import Axis, Buffer
 from .function import SIZES, Function
-from .schedule import NOMINAL, Tiled
+from .schedule import Tiled
+from .tiles import NOMINAL
 from .writer import Value, vector
 
 PANEL = "panel·"

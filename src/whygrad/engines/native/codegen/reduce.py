@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from ....language.expression import Bracket, Expression, Multiply, Number, Reduce
-from .block import Block, Point
-from .writer import Loop, Value
+from .block import Point
+from .evaluator import Evaluator
+from .writer import Loop, Value, overloaded
 
 SIDE_BY_SIDE = 4
 """How many accumulators hide the latency of an addition where a tile has but one."""
@@ -18,7 +19,7 @@ Item = tuple[Reduce, Point]
 Found = Callable[[Point], Value]
 
 
-def reduce(block: Block, reductions: Sequence[Reduce], points: Sequence[Point]) -> list[Found]:
+def reduce(block: Evaluator, reductions: Sequence[Reduce], points: Sequence[Point]) -> list[Found]:
     """The values of reductions over the same indices, at each point of the block.
 
     They share their loops; that of argmax has one of its own.
@@ -35,16 +36,16 @@ def reduce(block: Block, reductions: Sequence[Reduce], points: Sequence[Point]) 
     return [partial(_found, block, found, e) for e in reductions]
 
 
-def _found(block: Block, values: Mapping[Item, Value], e: Reduce, point: Point) -> Value:
+def _found(block: Evaluator, values: Mapping[Item, Value], e: Reduce, point: Point) -> Value:
     return values[e, block.at(e, point)]
 
 
-def _start(block: Block, e: Reduce, lanes: int) -> Value:
+def _start(block: Evaluator, e: Reduce, lanes: int) -> Value:
     value = block.f.real(0.0 if e.operation == "sum" else float("-inf"), block.element)
     return block.spread(value, lanes)
 
 
-def _along(block: Block, items: list[Item]) -> list[Value]:
+def _along(block: Evaluator, items: list[Item]) -> list[Value]:
     """Each lane has its own result."""
     accumulators = [_start(block, e, block.lanes if block.lane in e.free else 1) for e, _ in items]
     loops, accumulators = _open(block, items[0][0].indices, accumulators)
@@ -53,7 +54,7 @@ def _along(block: Block, items: list[Item]) -> list[Value]:
 
 
 def _open(
-    block: Block, indices: Sequence[str], carried: list[Value]
+    block: Evaluator, indices: Sequence[str], carried: list[Value]
 ) -> tuple[list[tuple[Loop, str]], list[Value]]:
     """Loops over some indices, and the carried values inside them."""
     loops: list[tuple[Loop, str]] = []
@@ -65,7 +66,7 @@ def _open(
     return loops, carried
 
 
-def _close(block: Block, loops: list[tuple[Loop, str]], carried: list[Value]) -> list[Value]:
+def _close(block: Evaluator, loops: list[tuple[Loop, str]], carried: list[Value]) -> list[Value]:
     """The carried values behind the loops."""
     for loop, index in reversed(loops):
         carried = list(block.f.end(loop, carried))
@@ -73,7 +74,7 @@ def _close(block: Block, loops: list[tuple[Loop, str]], carried: list[Value]) ->
     return carried
 
 
-def _joined(block: Block, e: Reduce, accumulator: Value, point: Point) -> Value:
+def _joined(block: Evaluator, e: Reduce, accumulator: Value, point: Point) -> Value:
     """The accumulator with the body's value at a point taken in."""
     body, conditions = e.body, [e.condition] if e.condition is not None else []
     factors: Sequence[Expression] = body.factors if isinstance(body, Multiply) else (body,)
@@ -81,19 +82,17 @@ def _joined(block: Block, e: Reduce, accumulator: Value, point: Point) -> Value:
         conditions += [x.condition for x in factors if isinstance(x, Bracket)]
         factors = [x for x in factors if not isinstance(x, Bracket)]
     holds = block.both(block.under(conditions, point))
-    before = block.guards
-    block.guards = (*before, *conditions)
-    try:
+    with block.where(conditions):
         if e.operation == "sum":
             new = _added(block, accumulator, factors, point)
         else:
             new = _larger(block, accumulator, block.number(body, point))
-    finally:
-        block.guards = before
     return new if holds is None else block.choose(holds, new, accumulator)
 
 
-def _added(block: Block, accumulator: Value, factors: Sequence[Expression], point: Point) -> Value:
+def _added(
+    block: Evaluator, accumulator: Value, factors: Sequence[Expression], point: Point
+) -> Value:
     if len(factors) < 2 or (len(factors) == 2 and isinstance(factors[0], Number)):
         value = block.real(block.product(factors, point))
         return block.instruction("fadd", [accumulator, value], block.element)
@@ -102,16 +101,15 @@ def _added(block: Block, accumulator: Value, factors: Sequence[Expression], poin
     return multiply_add(block, left, right, accumulator)
 
 
-def multiply_add(block: Block, left: Value, right: Value, more: Value) -> Value:
+def multiply_add(block: Evaluator, left: Value, right: Value, more: Value) -> Value:
     """left * right + more, rounded once where the processor can."""
     lanes = max(v.lanes for v in (left, right, more))
     operands = [block.spread(v, lanes) for v in (left, right, more)]
-    letter = "f32" if block.element == "float" else "f64"
-    kind = letter if lanes == 1 else f"v{lanes}{letter}"
+    kind = overloaded(block.element, lanes)
     return block.f.call(f"llvm.fmuladd.{kind}", block.element, lanes, operands)
 
 
-def _larger(block: Block, best: Value, value: Value) -> Value:
+def _larger(block: Evaluator, best: Value, value: Value) -> Value:
     """The larger one; NaN stays and is taken up."""
     more = block.instruction("fcmp ogt", [value, best], "i1")
     nan = block.instruction("fcmp uno", [value, value], "i1")
@@ -121,7 +119,7 @@ def _larger(block: Block, best: Value, value: Value) -> Value:
 # Lanes along the reduction
 
 
-def _across(block: Block, items: list[Item]) -> list[Value]:
+def _across(block: Evaluator, items: list[Item]) -> list[Value]:
     """The lanes run along an index of the reductions and are joined at the end."""
     f, lane = block.f, block.lane
     assert lane is not None
@@ -151,7 +149,7 @@ def _across(block: Block, items: list[Item]) -> list[Value]:
 
 
 def _lanes(
-    block: Block,
+    block: Evaluator,
     keys: list[tuple[Item, int]],
     accumulators: list[Value],
     start: Value,
@@ -175,19 +173,19 @@ def _lanes(
     return list(f.end(loop, new))
 
 
-def _masked(block: Block, e: Reduce, accumulator: Value, point: Point) -> Value:
+def _masked(block: Evaluator, e: Reduce, accumulator: Value, point: Point) -> Value:
     new = _joined(block, e, accumulator, point)
     tail = block.tail(point[1])
     return new if tail is None else block.choose(tail, new, accumulator)
 
 
-def _combine(block: Block, e: Reduce, a: Value, b: Value) -> Value:
+def _combine(block: Evaluator, e: Reduce, a: Value, b: Value) -> Value:
     if e.operation == "sum":
         return block.instruction("fadd", [a, b], block.element)
     return _larger(block, a, b)
 
 
-def _horizontal(block: Block, e: Reduce, value: Value) -> Value:
+def _horizontal(block: Evaluator, e: Reduce, value: Value) -> Value:
     """All lanes joined, halves with halves."""
     lanes = value.lanes
     while lanes > 1:
@@ -196,7 +194,7 @@ def _horizontal(block: Block, e: Reduce, value: Value) -> Value:
     return value
 
 
-def _part(block: Block, value: Value, first: int, count: int) -> Value:
+def _part(block: Evaluator, value: Value, first: int, count: int) -> Value:
     """Some lanes of a vector."""
     if count == 1:
         return block.f.emit(f"extractelement {value}, i64 {first}", block.element, 1, [value])
@@ -208,7 +206,7 @@ def _part(block: Block, value: Value, first: int, count: int) -> Value:
 # The place of the maximum
 
 
-def _argmax(block: Block, e: Reduce, places: list[Point]) -> list[Value]:
+def _argmax(block: Evaluator, e: Reduce, places: list[Point]) -> list[Value]:
     """The row-major place of the first maximum; the first NaN counts as the largest."""
     f = block.f
     lanes = block.lanes if block.lane in e.free else 1
@@ -229,12 +227,13 @@ def _argmax(block: Block, e: Reduce, places: list[Point]) -> list[Value]:
 
 
 def _better(
-    block: Block, e: Reduce, state: tuple[Value, Value], here: Value, point: Point
+    block: Evaluator, e: Reduce, state: tuple[Value, Value], here: Value, point: Point
 ) -> tuple[Value, Value]:
     best, place = state
     conditions = [e.condition] if e.condition is not None else []
     holds = block.both(block.under(conditions, point))
-    value = block.real(block.guarded(e.body, conditions, point))
+    with block.where(conditions):
+        value = block.number(e.body, point)
     first = block.instruction("icmp slt", [place, block.f.integer(0)], "i1")
     more = block.instruction("fcmp ogt", [value, best], "i1")
     nan = block.instruction("fcmp uno", [value, value], "i1")

@@ -9,7 +9,7 @@ from ....language.expression import Index, Reference
 from ..code import Buffer
 from ..plan import Scatter
 from . import access
-from .block import Block
+from .evaluator import Evaluator
 from .function import SIZES, Function
 from .writer import Loop, Value, vector
 
@@ -27,13 +27,13 @@ def write_scatter(
     lane = _lane(part, memory[part.name])
     outer = {i for e in (*part.subscripts, part.value) for i in e.free} - set(part.indices)
     indices = {i: f.outer_index(i) for i in sorted(outer)}
-    _clear(Block(f, element, lanes, indices, None, None, trusted), part)
+    _clear(Evaluator(f, element, lanes, indices, None, None, trusted), part)
     loops: list[Loop] = []
     for index in [i for i in part.indices if i != lane] + ([lane] if lane else []):
         step = lanes if index == lane else 1
         loops.append(f.begin(f.integer(0), f.size(index), step))
         indices[index] = loops[-1].counter
-    block = Block(f, element, lanes, indices, None, lane, trusted)
+    block = Evaluator(f, element, lanes, indices, None, lane, trusted)
     if lane is not None:
         block.tails[0] = partial(block.inside, 0)
     _add(block, part, lanes if lane else 1)
@@ -42,7 +42,7 @@ def write_scatter(
     return f
 
 
-def _clear(block: Block, part: Scatter) -> None:
+def _clear(block: Evaluator, part: Scatter) -> None:
     """Zeroes the tensor, or the part of it that is at the present steps of the loops around."""
     f = block.f
     inner = [axis for axis in part.axes if axis not in f.outer]
@@ -62,7 +62,7 @@ def _clear(block: Block, part: Scatter) -> None:
     f.order("llvm.memset.p0.i64", [f.pointer(part.name), zero, size, no])
 
 
-def _clear_part(block: Block, part: Scatter, inner: list[str]) -> None:
+def _clear_part(block: Evaluator, part: Scatter, inner: list[str]) -> None:
     f = block.f
     loops = []
     for index in inner:
@@ -83,7 +83,7 @@ def _lane(part: Scatter, buffer: Buffer) -> str | None:
     return None if any(last.name in s.free for s in others) else last.name
 
 
-def _add(block: Block, part: Scatter, lanes: int) -> None:
+def _add(block: Evaluator, part: Scatter, lanes: int) -> None:
     f, origin = block.f, (0, 0)
     conditions = [] if part.condition is None else [part.condition]
     target = Reference(part.name, part.subscripts)

@@ -16,9 +16,7 @@ from ....language.affine import affine
 from ....language.expression import Expression, Index, Pad, Reduce, Reference, references
 from ..jit import Target
 from ..plan import Assign, Loop, Nest, Part, Plan, Scatter, assigned
-
-NOMINAL = 64
-"""The number of samples for which choices are made."""
+from .tiles import NOMINAL, tile
 
 GATHER = 1.3
 """What one element costs that is gathered, in vector instructions."""
@@ -160,8 +158,8 @@ class _Scheduler:
         if lane is not None:
             nest, copies = self._with_copies(nest, lane, own)
             self._place(nest, lane)
-        row, rows, vectors = self._tile(nest, lane)
-        return copies, Tiled(nest, lane, row, rows, vectors)
+        registers = self.target.vector_registers
+        return copies, Tiled(nest, lane, *tile(nest, lane, self.constants, self.lanes, registers))
 
     def _candidates(self, nest: Nest) -> list[str | None]:
         """The last index first, since it is preferred among equals."""
@@ -191,7 +189,7 @@ class _Scheduler:
                     cost += read
                     continue
                 gathered = points * inner * GATHER
-                if reduced and self._copyable(reference, lane, own):
+                if reduced and self._copyable(reference, own):
                     gathered = min(gathered, read + self._exchange(reference.tensor))
                 cost += gathered
             if lane in reduced:
@@ -224,7 +222,7 @@ class _Scheduler:
 
     # Copies with the axes exchanged
 
-    def _copyable(self, reference: Reference, lane: str | None, own: frozenset[str]) -> bool:
+    def _copyable(self, reference: Reference, own: frozenset[str]) -> bool:
         plain = all(isinstance(s, Index) for s in reference.subscripts)
         names = {s.name for s in reference.subscripts if isinstance(s, Index)}
         distinct = len(names) == len(reference.subscripts)
@@ -244,7 +242,7 @@ class _Scheduler:
                 if (
                     reference.tensor in written
                     or self._kind(reference, lane) != "across"
-                    or not self._copyable(reference, lane, own)
+                    or not self._copyable(reference, own)
                     or self._exchange(reference.tensor) > points * inner * GATHER
                 ):
                     continue
@@ -285,52 +283,6 @@ class _Scheduler:
             if places and len(step.subscripts) == len(self.axes[step.name]):
                 rest = [k for k in range(len(step.subscripts)) if k != places[0]]
                 self.orders[step.name] = (*rest, places[0])
-
-    # Tiles
-
-    def _tile(self, nest: Nest, lane: str | None) -> tuple[str | None, int, int]:
-        sums = [s.value for s in nest.steps if isinstance(s.value, Reduce)]
-        if lane is None or not sums:
-            return None, 1, 1
-        across = lane not in nest.indices
-        length = ceil(self._size(lane) / self.lanes)
-        options = [i for i in nest.indices if i != lane and self._size(i) > 1]
-        row = min(options, key=lambda i: self._loads(sums, i, lane), default=None)
-        if row is None or not self._reuses(sums, row):
-            return None, 1, 1 if across else self._vectors(lane, length, (4, 3, 2))
-        wide = 1 if across else self._vectors(lane, length, (2, 3) if self._many else (2,))
-        return row, self._rows(row), wide
-
-    @property
-    def _many(self) -> bool:
-        return self.target.vector_registers >= 32
-
-    def _vectors(self, lane: str, length: int, options: tuple[int, ...]) -> int:
-        """How many vectors to a block: such that they come out even, if that can be."""
-        if lane not in self.constants:
-            return 2
-        if length < 2:
-            return 1
-        return next((n for n in options if length % n == 0), options[0])
-
-    def _rows(self, row: str) -> int:
-        """How many rows to a tile: the same."""
-        most = 8 if self._many else 6
-        size = self._size(row)
-        if size <= most or row not in self.constants:
-            return min(most, size)
-        return next((n for n in range(most, most // 2, -1) if size % n == 0), most)
-
-    def _loads(self, sums: list[Reduce], row: str, lane: str) -> int:
-        """Loads for one turn of a tile of 8 by 2."""
-        return sum(
-            (8 if row in r.free else 1) * (2 if lane in r.free else 1)
-            for e in sums
-            for r in dict.fromkeys(references(e.body))
-        )
-
-    def _reuses(self, sums: list[Reduce], row: str) -> bool:
-        return any(row not in r.free for e in sums for r in references(e.body))
 
 
 def _replaced(e: Expression, by: Mapping[Reference, Reference]) -> Expression:

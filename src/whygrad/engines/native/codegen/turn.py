@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from .function import SIZES
-from .writer import Value, Writer
+from .writer import Value, Writer, overloaded
 
 TURN = "@turn"
 
@@ -56,7 +56,7 @@ def _load(w: Writer, pointer: Value, length: Value, element: str, lanes: int) ->
         known = w.note("inside", w.emit(text, "i1", lanes, [all_]))
     nothing = Value("zeroinitializer", element, lanes, w.root)
     align = Value(str(SIZES[element]), "i32", 1, w.root)
-    name = f"llvm.masked.load.v{lanes}{'f32' if element == 'float' else 'f64'}.p0"
+    name = f"llvm.masked.load.{overloaded(element, lanes)}.p0"
     return w.call(name, element, lanes, [pointer, align, known, nothing])
 
 

@@ -59,6 +59,12 @@ def vector(element: str, lanes: int) -> str:
     return element if lanes == 1 else f"<{lanes} x {element}>"
 
 
+def overloaded(element: str, lanes: int) -> str:
+    """How the name of an intrinsic ends for this type: f32, v16f32."""
+    letter = {"float": "f32", "double": "f64"}.get(element, element)
+    return letter if lanes == 1 else f"v{lanes}{letter}"
+
+
 def real_text(value: float, element: str) -> str:
     """A constant as LLVM writes it: the bits of the double that equals it."""
     if element == "float":

@@ -1,0 +1,64 @@
+"""How large the tiles of a nest are: so many rows by so many vectors of lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil
+from typing import NamedTuple
+
+from ....language.expression import Reduce, references
+from ..plan import Nest
+
+NOMINAL = 64
+"""The number of samples for which choices are made."""
+
+
+class Tile(NamedTuple):
+    """The index of the rows (None: point by point), how many, and how many vectors."""
+
+    row: str | None = None
+    rows: int = 1
+    vectors: int = 1
+
+
+def tile(
+    nest: Nest, lane: str | None, constants: Mapping[str, int], lanes: int, registers: int
+) -> Tile:
+    """The tile of a nest: accumulators that fit the vector registers, and operands used again."""
+    sums = [s.value for s in nest.steps if isinstance(s.value, Reduce)]
+    if lane is None or not sums:
+        return Tile()
+    many = registers >= 32
+    across = lane not in nest.indices
+    options = [i for i in nest.indices if i != lane and constants.get(i, NOMINAL) > 1]
+    row = min(options, key=lambda i: _loads(sums, i, lane), default=None)
+    if row is None or not any(row not in r.free for e in sums for r in references(e.body)):
+        return Tile(vectors=1 if across else _vectors(lane, (4, 3, 2), constants, lanes))
+    wide = 1 if across else _vectors(lane, (2, 3) if many else (2,), constants, lanes)
+    return Tile(row, _rows(constants.get(row), 8 if many else 6), wide)
+
+
+def _vectors(lane: str, options: tuple[int, ...], constants: Mapping[str, int], lanes: int) -> int:
+    """How many vectors to a block: such that they come out even, if that can be."""
+    if lane not in constants:
+        return 2
+    length = ceil(constants[lane] / lanes)
+    return 1 if length < 2 else next((n for n in options if length % n == 0), options[0])
+
+
+def _rows(size: int | None, most: int) -> int:
+    """How many rows to a tile: the same."""
+    if size is None:
+        return most
+    if size <= most:
+        return size
+    return next((n for n in range(most, most // 2, -1) if size % n == 0), most)
+
+
+def _loads(sums: list[Reduce], row: str, lane: str) -> int:
+    """Loads for one turn of a tile of 8 by 2."""
+    return sum(
+        (8 if row in r.free else 1) * (2 if lane in r.free else 1)
+        for e in sums
+        for r in dict.fromkeys(references(e.body))
+    )
