@@ -13,6 +13,17 @@ from whygrad.language.sizes import infer_sizes
 from whygrad.network.optimizers import Optimizer
 from whygrad.training.step import step_system
 
+DENSE = """
+    given x[n,i], y[n] in k
+    batch n
+    param w1[i,h] ~ he, b1[h] ~ zeros, w2[h,k] ~ he, b2[k] ~ zeros
+    z1[n,h] = sum[i](x[n,i] * w1[i,h]) + b1[h]
+    a1[n,h] = tanh(z1[n,h])
+    z2[n,k] = sum[h](a1[n,h] * w2[h,k]) + b2[k]
+    J = mean[n](logsumexp[k](z2[n,k]) - z2[n,y[n]])
+    minimize J
+    """
+
 
 def compare_steps(engine: NativeEngine, known: Known, optimizer: Optimizer, dtype: str) -> None:
     """Two batches, the second one smaller, from arrays of which some rows are in neither."""

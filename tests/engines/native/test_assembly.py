@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 import pytest
+from tests.engines.native.steps import DENSE
 from tests.systems.catalogue import KNOWN
 
 import whygrad as wg
@@ -17,16 +18,6 @@ from whygrad.engines.request import Request
 from whygrad.language.expression import Multiply, Reduce
 from whygrad.training.step import step_system
 
-DENSE = """
-    given x[n,i], y[n] in k
-    batch n
-    param w1[i,h] ~ he, b1[h] ~ zeros, w2[h,k] ~ he, b2[k] ~ zeros
-    z1[n,h] = sum[i](x[n,i] * w1[i,h]) + b1[h]
-    a1[n,h] = tanh(z1[n,h])
-    z2[n,k] = sum[h](a1[n,h] * w2[h,k]) + b2[k]
-    J = mean[n](logsumexp[k](z2[n,k]) - z2[n,y[n]])
-    minimize J
-    """
 CONVOLUTION = """
     given x[n,c,u,v], y[n] in k
     batch n

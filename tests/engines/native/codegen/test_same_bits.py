@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from tests.engines.native.steps import DENSE
 
 import whygrad as wg
 from whygrad.engines.native import NativeEngine
@@ -15,16 +16,6 @@ from whygrad.language.sizes import infer_sizes
 from whygrad.language.system import System
 from whygrad.training.step import step_system
 
-DENSE = """
-    given x[n,i], y[n] in k
-    batch n
-    param w1[i,h] ~ he, b1[h] ~ zeros, w2[h,k] ~ he, b2[k] ~ zeros
-    z1[n,h] = sum[i](x[n,i] * w1[i,h]) + b1[h]
-    a1[n,h] = tanh(z1[n,h])
-    z2[n,k] = sum[h](a1[n,h] * w2[h,k]) + b2[k]
-    J = mean[n](logsumexp[k](z2[n,k]) - z2[n,y[n]])
-    minimize J
-    """
 RECURRENT = """
     given x[n,t,i], y[n,k]
     batch n

@@ -23,7 +23,7 @@ from .panel import PANEL, panel_buffer, paneled
 from .parts import leaves, read_by, written_by
 from .resident import OWN, resident
 from .scatter import write_scatter
-from .schedule import ACROSS, Scheduled, Stepped, Tiled, lanes, schedule
+from .schedule import ACROSS, Scheduled, Scheduler, Stepped, Tiled, lanes
 from .step import Call, Steps, StepWriter
 from .tiles import NOMINAL
 from .twins import Key, Shape
@@ -84,7 +84,8 @@ class Module:
         self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
         self.external = frozenset(self.plan.axes) - self.plan.assigned | cost
         whole = whole_numbered(self.plan, system)
-        self.schedule = schedule(self.plan, self.external, own, whole, target, self.element)
+        scheduler = Scheduler(self.plan, self.external, own, whole, target, self.element)
+        self.schedule = scheduler.schedule()
         self.lasting = frozenset(self.plan.results.values()) | own
         self.memory = buffers(
             self.schedule,

@@ -83,23 +83,13 @@ def lanes(target: Target, element: str) -> int:
     return target.vector_bits // (32 if element == "float" else 64)
 
 
-def schedule(
-    plan: Plan,
-    fixed: frozenset[str],
-    natural: frozenset[str],
-    whole: frozenset[str],
-    target: Target,
-    element: str,
-) -> Schedule:
-    """Schedule a plan.
+class Scheduler:
+    """Schedules a plan.
 
     The tensors in `fixed` lie in memory as the caller has them; those in `natural` have their
     axes in the same order; those in `whole` hold whole numbers.
     """
-    return _Scheduler(plan, fixed, natural, whole, target, element).run()
 
-
-class _Scheduler:
     def __init__(
         self,
         plan: Plan,
@@ -119,7 +109,8 @@ class _Scheduler:
         self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
         self.copies: dict[tuple[str, int], str] = {}
 
-    def run(self) -> Schedule:
+    def schedule(self) -> Schedule:
+        """The schedule of the whole plan."""
         parts = tuple(self._parts(self.plan.parts, frozenset()))
         return Schedule(parts, self.axes, self.orders)
 

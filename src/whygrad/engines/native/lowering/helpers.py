@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ....language.expression import (
     MINUS_ONE,
@@ -59,6 +59,17 @@ class Helpers:
         """The equations that are new since the last time."""
         taken, self.new = self.new, []
         return taken
+
+    def rewritten(
+        self, equations: Iterable[Equation], change: Callable[[Equation], Expression]
+    ) -> list[Equation]:
+        """The equations with other right sides, each behind the new ones that these need."""
+        found = []
+        for equation in equations:
+            value = change(equation)
+            found += self.take()
+            found.append(Equation(equation.name, equation.subscripts, value))
+        return found
 
 
 def is_helper(name: str) -> bool:

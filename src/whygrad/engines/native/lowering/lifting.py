@@ -28,12 +28,7 @@ Guards = tuple[Expression, ...]
 
 def lifted(equations: Iterable[Equation], ranges: Ranges, helpers: Helpers) -> list[Equation]:
     """The equations with at most one reduction each, which is then the whole right side."""
-    found = []
-    for equation in equations:
-        value = _Lifting(equation, ranges, helpers).value()
-        found += helpers.take()
-        found.append(Equation(equation.name, equation.subscripts, value))
-    return found
+    return helpers.rewritten(equations, lambda e: _Lifting(e, ranges, helpers).value())
 
 
 class _Lifting:

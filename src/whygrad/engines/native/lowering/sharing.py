@@ -32,12 +32,7 @@ def shared(equations: Sequence[Equation], helpers: Helpers) -> list[Equation]:
     for e in equations:
         if e.value in often and not e.is_start and updated(e.name) is None:
             helpers.known.setdefault(e.value, Reference(e.name, e.subscripts))
-    found = []
-    for equation in equations:
-        value = _Sharing(equation, often, helpers).value()
-        found += helpers.take()
-        found.append(Equation(equation.name, equation.subscripts, value))
-    return found
+    return helpers.rewritten(equations, lambda e: _Sharing(e, often, helpers).value())
 
 
 class _Sharing:
