@@ -11,6 +11,7 @@ import pytest
 
 from whygrad.engines.base import Array
 from whygrad.engines.native import driver, jit, threads
+from whygrad.engines.native.subnormals import flush_ir
 
 # Each thread adds to a number of its own that of its neighbour, as it was before the step. Slot 0
 # holds rows of numbers: of even and of odd steps, and marks; slot 1 the place of the step's number.
@@ -70,7 +71,7 @@ Epoch = Callable[..., int]
 
 @pytest.fixture(scope="module")
 def epoch() -> Iterator[Epoch]:
-    text = threads.barrier_ir(jit.host()) + STEP + driver.DRIVER
+    text = threads.barrier_ir(jit.host()) + flush_ir(jit.host()) + STEP + driver.DRIVER
     library = jit.Library(jit.machine_code(text, jit.host()), ["epoch"], jit.externals(text))
     word, pointer = ctypes.c_int64, ctypes.c_void_p
     kind = ctypes.CFUNCTYPE(word, pointer, pointer, word, word, pointer, word, pointer, word)
@@ -163,7 +164,7 @@ def test_the_control_words_begin_a_cache_line() -> None:
 
 @pytest.mark.parametrize(("target", "pause"), [(jit.X86, "pause"), (jit.ARM, "isb")])
 def test_waiting_is_cheap_for_each_processor(target: jit.Target, pause: str) -> None:
-    text = threads.barrier_ir(target) + STEP + driver.DRIVER
+    text = threads.barrier_ir(target) + flush_ir(target) + STEP + driver.DRIVER
     assert pause in jit.assembly(text, target)
 
 

@@ -17,6 +17,7 @@ from .driver import DRIVER
 from .jit import Target, externals, host, machine_code
 from .names import original
 from .plan import Plan
+from .subnormals import flush_ir
 from .threads import barrier_ir
 from .work import Work, operations, work, worthwhile
 
@@ -89,7 +90,7 @@ def module(request: Request, plan: Plan, in_place: bool, target: Target) -> tupl
 
     updated = [u.name for u in request.whole.updates] if in_place else []
     code = generate(plan, request.whole, request.dtype.name, target, updated)
-    return "\n".join((barrier_ir(target), code.text, DRIVER)), code
+    return "\n".join((barrier_ir(target), flush_ir(target), code.text, DRIVER)), code
 
 
 def _key(request: Request, in_place: bool, target: Target) -> str:

@@ -10,6 +10,7 @@ entry:
   %started = call i1 @gate(ptr %control, i64 %thread)
   br i1 %started, label %start, label %never
 start:
+  %mode = call i64 @flush()
   call void @begin(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
   call void @barrier(ptr %control, i64 %threads)
   br label %step
@@ -42,6 +43,7 @@ move:
 done:
   %steps = phi i64 [ %k, %step ], [ %k.next, %next ]
   call void @end(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
+  call void @unflush(i64 %mode)
   ret i64 %steps
 never:
   ret i64 0
@@ -54,5 +56,5 @@ All threads call it, each with its own number and its own table of buffers. Befo
 brings it back. After a step some of the pointers in the table move on: `moves` holds pairs of a
 slot and a number of bytes (those of the rows of a batch, of its noise, of its cost). The loop ends
 early, in all threads alike, after a step that set a flag in `control`. It needs `@barrier` and
-`@gate`, see `threads`.
+`@gate`, see `threads`, and `@flush` and `@unflush`, see `subnormals`.
 """

@@ -1,0 +1,44 @@
+"""Numbers too small for full precision are 0 in an epoch, and nowhere else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from whygrad.engines.native import NativeEngine, jit
+from whygrad.engines.native.subnormals import flush_ir
+from whygrad.language.parsing import parse
+
+TEXT = """
+    given x[n]
+    batch n
+    param w ~ ones
+    state v ~ ones
+    J = mean[n](w * x[n])
+    minimize J
+    v <- v * 0.25
+    w <- w - δw * 0.0
+    """
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_decays_ends_at_0_and_the_caller_keeps_small_numbers(
+    dtype: str, threads: int
+) -> None:
+    program = NativeEngine(threads).compile(parse(TEXT), {}, ["J", "v <-", "w <-"], dtype)
+    small = np.finfo(dtype).tiny
+    arrays = {n: np.array(v, dtype) for n, v in {"w": 1.0, "v": 2 * small}.items()}
+    arrays["x"] = np.ones(4, dtype)
+    program.epoch(arrays, np.arange(2), 1)
+    assert arrays["v"] == 0
+    assert np.array(small, dtype) * np.array(0.25, dtype) > 0
+
+
+@pytest.mark.parametrize(
+    ("target", "instruction"), [(jit.X86, "ldmxcsr"), (jit.AVX2, "ldmxcsr"), (jit.ARM, "msr\tFPCR")]
+)
+def test_the_mode_is_set_and_set_back(target: jit.Target, instruction: str) -> None:
+    text = flush_ir(target) + "\ndefine void @f() {\n  %m = call i64 @flush()\n"
+    text += "  call void @unflush(i64 %m)\n  ret void\n}\n"
+    assert jit.assembly(text, target).count(instruction) >= 2
