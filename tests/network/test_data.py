@@ -128,3 +128,10 @@ def test_word_numbers_are_checked_against_their_table() -> None:
     assert net.gradients(word=[0, 4, 4, 0])["table"].tolist() == [0.5, 0, 0, 0, 0.5]
     with pytest.raises(wg.DataError, match=r"word\[1\] is 5, .* from 0 to 4"):
         net.forward(word=[0, 5])
+
+
+def test_single_precision_stays_what_it_is() -> None:
+    net = wg.Sequential([wg.Dense(3)], cost="cross_entropy").init(seed=0, x=X, y=Y)
+    single = X.astype(np.float32)
+    assert net.bind({}, {"x": single, "y": Y})["x"] is single
+    assert net.bind({}, {"x": X.astype(np.float16), "y": Y})["x"].dtype == np.float64

@@ -1,8 +1,8 @@
 """Data on their way into a network: arrays by the names of the given tensors.
 
-What is bound is an array of numbers with as many axes as its tensor, all of it
-finite: float64, or int64 where the tensor holds whole numbers (`y[n] in k`, or
-a tensor used as a subscript).
+What is bound is an array of numbers with as many axes as its tensor, all of it finite: int64 where
+the tensor holds whole numbers (`y[n] in k`, or a tensor used as a subscript), else float64, or
+float32 if it was given as that, since another type would take a second array of the same size.
 """
 
 from __future__ import annotations
@@ -97,16 +97,17 @@ def class_counts(system: System, arrays: Arrays) -> dict[str, int]:
 
 
 def number_array(name: str, value: object) -> Array:
-    """A finite array of numbers, float64 or int64, with any number of axes."""
+    """A finite array of numbers, int64, float32 or float64, with any number of axes."""
     array = _as_array(name, value)
     if array.size == 0:
         raise DataError(f"{name} is empty: its shape is {array.shape}")
     if np.can_cast(array.dtype, np.int64):
         return array.astype(np.int64, copy=False)
-    array = array.astype(np.float64, copy=False)
-    bad = ~np.isfinite(array)
-    if bad.any():
-        place, number = first_place(name, array, bad)
+    if array.dtype != np.float32:
+        array = array.astype(np.float64, copy=False)
+    finite = np.isfinite(array)
+    if not finite.all():
+        place, number = first_place(name, array, ~finite)
         raise DataError(f"{place} is {number}: data have to be finite")
     return array
 
@@ -124,7 +125,7 @@ def _bind_one(system: System, tensor: Tensor, value: object, *, whole: bool) -> 
             hint = f"; one-hot rows become numbers by {tensor.name}.argmax(axis=-1)"
         raise DataError(f"{_form(tensor)}, but the shape given is {array.shape}{hint}")
     if not whole:
-        return array.astype(np.float64, copy=False)
+        return array if array.dtype.kind == "f" else array.astype(np.float64)
     for wrong, right in (
         (array != np.floor(array), "holds whole numbers"),
         (np.abs(array) > LARGEST, f"holds whole numbers up to {LARGEST}: it is out of range"),

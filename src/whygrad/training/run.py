@@ -76,7 +76,7 @@ class Run:
         if fingerprint(arrays) != self.fingerprint:
             raise DataError(
                 "these are not the data that the network was trained on: "
-                "pass the same arrays, all rows in the same order"
+                "pass the same arrays, of the same type, all rows in the same order"
             )
 
     def to_json(self) -> dict[str, object]:
