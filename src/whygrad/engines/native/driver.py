@@ -20,7 +20,7 @@ step:
   call void @barrier(ptr %control, i64 %threads)
   %stop = load atomic i64, ptr %stop.p monotonic, align 8
   %stopped = icmp ne i64 %stop, 0
-  br i1 %stopped, label %done, label %next
+  br i1 %stopped, label %last, label %next
 next:
   %k.next = add i64 %k, 1
   %more = icmp ult i64 %k.next, %count
@@ -41,8 +41,10 @@ move:
   %m.next = add i64 %m, 1
   br label %moving
 done:
-  %steps = phi i64 [ %k, %step ], [ %k.next, %next ]
   call void @end(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
+  br label %last
+last:
+  %steps = phi i64 [ %k, %step ], [ %k.next, %done ]
   call void @unflush(i64 %mode)
   ret i64 %steps
 never:
@@ -52,9 +54,11 @@ never:
 """`@epoch` calls `@step` up to `count` times and returns how many steps went well.
 
 All threads call it, each with its own number and its own table of buffers. Before the first step
-`@begin` brings what is updated into the layout in which the steps keep it, and at last `@end`
-brings it back. After a step some of the pointers in the table move on: `moves` holds pairs of a
-slot and a number of bytes (those of the rows of a batch, of its noise, of its cost). The loop ends
-early, in all threads alike, after a step that set a flag in `control`. It needs `@barrier` and
-`@gate`, see `threads`, and `@flush` and `@unflush`, see `subnormals`.
+`@begin` brings what is updated into the layout in which the steps keep it, and after the last one
+`@end` brings it back. From step to step some of the pointers in the table move on: `moves` holds
+pairs of a slot and a number of bytes (those of the rows of a batch, of its noise, of its cost).
+
+The loop ends early, in all threads alike, after a step that set a flag in `control`; what is
+updated is then not brought back, so the caller has the values from before the call. It needs
+`@barrier` and `@gate`, see `threads`, and `@flush` and `@unflush`, see `subnormals`.
 """

@@ -17,7 +17,7 @@ from .build import build
 from .executable import Executable
 from .jit import Target
 from .names import rows, whole
-from .work import operations, worthwhile
+from .work import worthwhile
 
 if TYPE_CHECKING:
     from ..reference import ReferenceProgram
@@ -30,7 +30,8 @@ class Epochs:
     """A training step as machine code, and the loop over it.
 
     A step that sets a flag is undone and left to the reference engine, which says what is wrong
-    with it. It is undone by going back to a copy and running up to that step again.
+    with it. It is undone by running up to that step once more: nothing has come back of the first
+    time.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Epochs:
         code = self._build.code
         self._executable = Executable(code, self._build.machine_code, self._build.symbols)
         self._binding = Binding(request, code)
-        self._division = Division(request, code, self._binding.tensors)
+        self._division = Division(request, self._build, self._binding.tensors)
         self._rows = rows(self._division.batch)
         self._cost = self._build.results[request.wanted[0]]
         self._noise = request.system.of_kind("noise")
@@ -108,19 +109,14 @@ class Epochs:
                 pointers[name] = array.ctypes.data
                 strides[name] = stride
         sizes = part.layout
-        threads = self._threads or worthwhile(operations(self._build.work, sizes.sizes))
+        threads = self._threads or worthwhile(sizes.operations)
 
         def call(count: int) -> int:
             return self._executable.call(sizes.values, pointers, count, strides, threads).steps
 
-        values = self._binding.values()
-        before = [array.copy() for array in values]
         done = call(len(costs))
-        if done < len(costs):
-            for array, old in zip(values, before, strict=True):
-                array[...] = old
-            if done:
-                call(done)
+        if 0 < done < len(costs):
+            call(done)
         return done
 
     def _refer(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+from array import array
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from .code import Code
@@ -18,8 +20,9 @@ _EPOCH = ctypes.CFUNCTYPE(_WORD, _POINTER, _POINTER, _WORD, _WORD, _POINTER, _WO
 _BYTES = ctypes.sizeof(_WORD)
 
 
-def _words(values: Sequence[int]) -> ctypes.Array[ctypes.c_int64]:
-    """The numbers as compiled code reads them."""
+@lru_cache(64)
+def _words(values: tuple[int, ...]) -> ctypes.Array[ctypes.c_int64]:
+    """The numbers as compiled code reads them; it does not change them."""
     return (_WORD * len(values))(*values)
 
 
@@ -61,13 +64,14 @@ class Executable:
             row[slot] = address
         for name, slot in self.external.items():
             row[slot] = pointers[name]
-        moves = [word for n, s in (strides or {}).items() for word in (self.external[n], s)]
-        tables, places, values = _words(row * threads), _words(moves), _words(sizes)
-        control = new_control()
+        moves = tuple(word for n, s in (strides or {}).items() for word in (self.external[n], s))
+        places, values, control = _words(moves), _words(sizes), new_control()
+        tables = array("q", row * threads)
+        start, _ = tables.buffer_info()
 
         def enter(number: int) -> int:
             done: int = self._epoch(
-                ctypes.addressof(tables) + number * self._width * _BYTES,
+                start + number * self._width * _BYTES,
                 values,
                 number,
                 threads,

@@ -7,27 +7,33 @@ from typing import NamedTuple
 from ...language.sizes import extents
 from ..request import Request
 from .arrays import Unusual
-from .code import Code
+from .build import Build
 from .names import ALL, original
+from .work import operations
 
 KEPT = 64
 """So many numbers of samples are remembered."""
 
 
 class Layout(NamedTuple):
-    """All sizes by index, all shapes by tensor, and the run-time sizes in the code's order."""
+    """What follows from a number of samples.
+
+    All sizes by index, all shapes by tensor, the run-time sizes in the code's order, and how many
+    operations a run takes.
+    """
 
     sizes: dict[str, int]
     shapes: dict[str, tuple[int, ...]]
     values: tuple[int, ...]
+    operations: int
 
 
 class Layouts:
     """Finds the layout for a number of samples."""
 
-    def __init__(self, request: Request, code: Code) -> None:
+    def __init__(self, request: Request, build: Build) -> None:
         self._request = request
-        self._code = code
+        self._build = build
         self._known: dict[tuple[int | None, int], Layout] = {}
 
     def find(self, samples: int | None, rows: int = 0) -> Layout:
@@ -47,8 +53,10 @@ class Layouts:
         if batch is not None and samples is None and batch not in self._request.sizes:
             raise Unusual
         sizes = self._request.sizes_with(samples)
-        for index in self._code.runtime_sizes:
+        names = self._build.code.runtime_sizes
+        for index in names:
             sizes[index] = rows if index.endswith(ALL) else sizes[original(index)]
         axes = extents(self._request.system, sizes)
         shapes = {name: tuple(map(len, extent)) for name, extent in axes.items()}
-        return Layout(sizes, shapes, tuple(sizes[i] for i in self._code.runtime_sizes))
+        values = tuple(sizes[i] for i in names)
+        return Layout(sizes, shapes, values, operations(self._build.work, sizes))

@@ -14,7 +14,7 @@ from .executable import Executable
 from .jit import Target
 from .layouts import Layout, Layouts
 from .memory import ELEMENTS, memory_shape
-from .work import operations, worthwhile
+from .work import worthwhile
 
 
 class Once:
@@ -27,7 +27,7 @@ class Once:
         self._executable = Executable(
             self._build.code, self._build.machine_code, self._build.symbols
         )
-        self._layouts = Layouts(request, self._build.code)
+        self._layouts = Layouts(request, self._build)
 
     def run(self, arrays: Mapping[str, Array], seed: int, step: int) -> dict[str, Array]:
         """See `engines.base.Program.run`; raises Unusual where the reference engine must run."""
@@ -45,7 +45,7 @@ class Once:
                 values[name] = suited(given[name], element)
             else:
                 values[name] = np.empty(memory_shape(buffer, layout.sizes), element)
-        threads = self._threads or worthwhile(operations(self._build.work, layout.sizes))
+        threads = self._threads or worthwhile(layout.operations)
         pointers = {name: array.ctypes.data for name, array in values.items()}
         if executable.call(layout.values, pointers, threads=threads).outside:
             raise Unusual

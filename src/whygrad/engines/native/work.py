@@ -39,7 +39,8 @@ def operations(work: Work, sizes: Mapping[str, int]) -> int:
 
 def worthwhile(operations: int) -> int:
     """How many threads a step with so many operations is worth."""
-    return min(cores(), 1 + operations // ENOUGH)
+    wanted = 1 + operations // ENOUGH
+    return min(cores(), wanted) if wanted > 1 else 1
 
 
 def _counts(part: Part) -> Iterator[tuple[tuple[str, ...], int]]:
