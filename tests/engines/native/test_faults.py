@@ -38,8 +38,9 @@ def test_after_a_step_of_the_reference_engine_it_goes_on(monkeypatch: pytest.Mon
 
     def stopped(self: Executable, sizes, pointers, count=1, strides=None, threads=1) -> Outcome:
         counts.append(count)
-        outcome = call(self, sizes, pointers, min(count, 2), strides, threads)
-        return outcome._replace(steps=min(outcome.steps, count))
+        if count > 2:  # what the steps before the third have changed does not come back
+            return Outcome(2, False)
+        return call(self, sizes, pointers, count, strides, threads)
 
     plain, other = data(dtype="float32"), data(dtype="float32")
     other["w"] = np.ones(3)  # a copy in float32 is what is worked on
