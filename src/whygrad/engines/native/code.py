@@ -46,6 +46,11 @@ class Buffer:
     block: int | None = None
     extra: int = 0
 
+    @property
+    def is_exchanged(self) -> bool:
+        """Whether its axes have another order in memory than the tensor's."""
+        return list(self.order) != sorted(self.order)
+
 
 @dataclass(frozen=True, slots=True)
 class Code:

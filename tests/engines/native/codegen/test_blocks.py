@@ -51,7 +51,7 @@ def test_what_all_nests_go_through_block_by_block_lies_in_blocks(
 
 def test_weights_that_are_also_read_one_by_one_lie_row_by_row() -> None:
     """Those of a wide second layer, which the way back multiplies by vectors of samples."""
-    assert blocks_of(compiled([100, 96, 96, 10])) == {
+    assert blocks_of(compiled([784, 512, 512, 10])) == {
         "w1·own": 16,
         "w1.v·own": 16,
         "w2.v·own": 16,

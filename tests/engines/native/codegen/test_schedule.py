@@ -108,7 +108,38 @@ def test_what_is_updated_keeps_its_order() -> None:
     assert schedule.orders["w·own"] == (0, 1)
 
 
+@pytest.mark.parametrize(("j", "k"), [(15, 3), (16, 16), (16, 1), (None, 3)])
+def test_what_is_updated_has_its_axes_exchanged_only_if_that_fills_a_vector(
+    j: int | None, k: int
+) -> None:
+    text = "given x[j,k], w[j,k]\ny[j,k] = w[j,k] + x[j,k]"
+    schedule = Module(*nests(text, j=j, k=k), "float32", AVX512, ["w"]).schedule
+    assert schedule.orders["w·own"] == (0, 1)
+    schedule = Module(*nests(text, j=16, k=3), "float32", AVX512, ["w"]).schedule
+    assert schedule.orders["w·own"] == (1, 0)
+
+
+def test_a_softmax_over_few_classes_has_its_lanes_along_the_samples() -> None:
+    """So that neither its maximum nor its sum wants another order than what comes before."""
+    text = """
+        given a[n,j], w[j,k]
+        z[n,k] = sum[j](a[n,j] * w[j,k])
+        m[n] = max[k](z[n,k])
+        e[n,k] = exp(z[n,k] - m[n])
+        s[n] = sum[k](e[n,k])
+        """
+    found = tiles(of(text, n=None, j=32, k=10))
+    assert {found[name].lane for name in ("z", "m", "e", "s")} == {"n"}
+
+
 # Tiles
+
+
+def test_one_vector_wide_a_tile_has_sixteen_rows_if_they_come_out_even() -> None:
+    text = "given x[n,i], w[i,j]\nz[n,j] = sum[i](x[n,i] * w[i,j])"
+    for n, rows in ((32, 16), (24, 8), (None, 8)):
+        assert tiles(of(text, n=n, i=20, j=16))["z"].rows == rows
+    assert tiles(of(text, n=32, i=20, j=32))["z"].rows == 8
 
 
 @every_target

@@ -97,7 +97,8 @@ class Module:
             self.element,
             self.lanes,
         )
-        apart = own | {n for n in self.memory if n.endswith(ACROSS)}
+        copies = frozenset(n for n in self.memory if n.endswith(ACROSS))
+        apart = copies.union(n for n in own if not self.memory[n].is_exchanged)
         for name, block in block_sizes(self.schedule, apart, self.memory, self.lanes).items():
             self.memory[name] = replace(self.memory[name], block=block, extra=0)
         tiled = (p for p in leaves(self.schedule.parts) if isinstance(p, Tiled))

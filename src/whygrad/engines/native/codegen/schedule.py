@@ -10,28 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import ceil, prod
+from math import prod
 
-from ....language.affine import affine
-from ....language.expression import Expression, Index, Pad, Reduce, Reference, references
+from ....language.expression import Expression, Index, Reduce, Reference, references
 from ..jit import Target
 from ..plan import Assign, Loop, Nest, Part, Plan, Scatter, assigned
-from .tiles import NOMINAL, tile
-
-GATHER = 1.3
-"""What one element costs that is gathered, in vector instructions."""
-
-EXCHANGE = 0.6, 2.0
-"""What one element of a copy with exchanged axes costs, in the nearest cache and beyond it."""
-
-NEAR = 1 << 13
-"""Numbers that the nearest cache holds."""
-
-REUSED = 0.25
-"""What reading an operand costs in a tile, in which each is used several times."""
-
-HORIZONTAL = 12.0
-"""What adding up the lanes of one vector costs, in vector loads."""
+from .costs import GATHER, Costs
+from .tiles import tile
 
 ACROSS = "ᵗ"
 """Ends the name of a copy with its axes exchanged."""
@@ -83,30 +68,21 @@ def lanes(target: Target, element: str) -> int:
     return target.vector_bits // (32 if element == "float" else 64)
 
 
-class Scheduler:
-    """Schedules a plan.
-
-    The tensors in `fixed` lie in memory as the caller has them; those in `natural` have their
-    axes in the same order; those in `whole` hold whole numbers.
-    """
+class Scheduler(Costs):
+    """Schedules a plan; the tensors in `fixed`, `own` and `whole` are those of `Costs`."""
 
     def __init__(
         self,
         plan: Plan,
         fixed: frozenset[str],
-        natural: frozenset[str],
+        own: frozenset[str],
         whole: frozenset[str],
         target: Target,
         element: str,
     ) -> None:
+        registers = target.vector_registers
+        super().__init__(plan, fixed, own, whole, lanes(target, element), registers)
         self.plan = plan
-        self.fixed, self.whole = fixed, whole
-        self.target = target
-        self.lanes = lanes(target, element)
-        self.axes = dict(plan.axes)
-        self.orders = {name: tuple(range(len(axes))) for name, axes in plan.axes.items()}
-        self.placed: set[str] = set(natural)
-        self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
         self.copies: dict[tuple[str, int], str] = {}
 
     def schedule(self) -> Schedule:
@@ -138,19 +114,16 @@ class Scheduler:
         changed = set(written)
         self.copies = {key: name for key, name in self.copies.items() if key[0] not in changed}
 
-    def _size(self, index: str) -> int:
-        return self.constants.get(index, NOMINAL)
-
     # Lanes
 
     def _nest(self, nest: Nest, own: frozenset[str]) -> tuple[list[Tiled], Tiled]:
-        lane = min(self._candidates(nest), key=lambda c: self._cost(nest, c, own))
+        lane = min(self._candidates(nest), key=lambda c: self.cost(nest, c, own))
         copies: list[Tiled] = []
         if lane is not None:
             nest, copies = self._with_copies(nest, lane, own)
             self._place(nest, lane)
-        registers = self.target.vector_registers
-        return copies, Tiled(nest, lane, *tile(nest, lane, self.constants, self.lanes, registers))
+        form = tile(nest, lane, self.constants, self.lanes, self.registers)
+        return copies, Tiled(nest, lane, *form)
 
     def _candidates(self, nest: Nest) -> list[str | None]:
         """The last index first, since it is preferred among equals."""
@@ -161,80 +134,24 @@ class Scheduler:
             found += reversed(reductions[0].indices)
         return [*found, None]
 
-    def _cost(self, nest: Nest, lane: str | None, own: frozenset[str]) -> float:
-        """Vector instructions, roughly."""
-        points = prod(self._size(i) for i in nest.indices)
-        cost = 0.0
-        length = self._size(lane) if lane is not None else 1
-        vectors = ceil(length / self.lanes) / length if lane is not None else 1.0
-        for step in nest.steps:
-            reduced = step.value.indices if isinstance(step.value, Reduce) else ()
-            inner = prod(self._size(i) for i in reduced)
-            across = lane is not None and lane not in nest.indices and lane not in reduced
-            work = points * inner * (1.0 if across else vectors)
-            cost += work  # the arithmetic
-            read = work * (REUSED if reduced and len(nest.indices) > 1 else 1.0)
-            for reference in dict.fromkeys(references(step.value)):
-                kind = self._kind(reference, lane)
-                if kind != "across":
-                    cost += read
-                    continue
-                gathered = points * inner * GATHER
-                if reduced and self._copyable(reference, own):
-                    gathered = min(gathered, read + self._exchange(reference.tensor))
-                cost += gathered
-            if lane in reduced:
-                cost += points * HORIZONTAL
-            elif step.name in self.fixed or step.name in self.placed:
-                cost += points * (GATHER if self._kind(step.target, lane) == "across" else vectors)
-            else:
-                cost += work / inner
-        return cost
-
-    def _exchange(self, tensor: str) -> float:
-        """What a copy of the tensor with exchanged axes costs."""
-        elements = prod(self._size(i) for i in self.axes[tensor])
-        return elements * EXCHANGE[elements > NEAR]
-
-    def _kind(self, reference: Reference, lane: str | None) -> str:
-        """How lanes read it: the "same" for all, "along" memory, or "across"."""
-        places = [k for k, s in enumerate(reference.subscripts) if lane in s.free]
-        if lane is None or not places:
-            return "same"
-        (place, *more) = places
-        if more or self.orders[reference.tensor][-1] != place:
-            return "across"
-        subscript = reference.subscripts[place]
-        inner = subscript.subscript if isinstance(subscript, Pad) else subscript
-        form = affine(inner, self.constants)
-        if form is None or form.coefficients.get(Index(lane)) != 1:
-            return "across"
-        return "along"
-
     # Copies with the axes exchanged
-
-    def _copyable(self, reference: Reference, own: frozenset[str]) -> bool:
-        plain = all(isinstance(s, Index) for s in reference.subscripts)
-        names = {s.name for s in reference.subscripts if isinstance(s, Index)}
-        distinct = len(names) == len(reference.subscripts)
-        return plain and distinct and reference.tensor not in own | self.whole
 
     def _with_copies(self, nest: Nest, lane: str, own: frozenset[str]) -> tuple[Nest, list[Tiled]]:
         """The nest with references across lanes turned into ones along copies."""
         copies: list[Tiled] = []
         written = {step.name for step in nest.steps}
-        points = prod(self._size(i) for i in nest.indices)
+        points = prod(self.size(i) for i in nest.indices)
         replaced: dict[Reference, Reference] = {}
         for step in nest.steps:
             if not isinstance(step.value, Reduce):
                 continue
-            inner = prod(self._size(i) for i in step.value.indices)
+            inner = prod(self.size(i) for i in step.value.indices)
             for reference in dict.fromkeys(references(step.value)):
                 if (
                     reference.tensor in written
-                    or self._kind(reference, lane) != "across"
-                    or not self._copyable(reference, own)
-                    or self._exchange(reference.tensor) > points * inner * GATHER
+                    or self.kind(reference, lane) != "across"
+                    or not self.copyable(reference, own)
+                    or self.exchange(reference.tensor) > points * inner * GATHER
                 ):
                     continue
                 name, made = self._copy(reference, lane)

@@ -99,6 +99,9 @@ class StepWriter(Writer):
     def _copy(self, caller: str, own: str, into: bool) -> None:
         """Copy a tensor row by row, and block by block where it lies in blocks."""
         buffer = self.memory[own]
+        if buffer.is_exchanged:
+            self._exchange(caller, own, into)
+            return
         size, rows, length = SIZES[buffer.element], self.integer(1), self.integer(1)
         for axis in buffer.axes[:-1]:
             rows = self.multiply(rows, self._size(axis.index))
@@ -117,6 +120,26 @@ class StepWriter(Writer):
         self.command(f"call void @copy({', '.join(map(str, arguments))})")
         if loop:
             self.end(loop)
+
+    def _exchange(self, caller: str, own: str, into: bool) -> None:
+        """Copy a small matrix number by number, to where its axes have changed places."""
+        buffer = self.memory[own]
+        element, size = buffer.element, SIZES[buffer.element]
+        width, length = (self._size(axis.index) for axis in buffer.axes)
+        apart = self.add(self.round_up(length, buffer.multiple), self.integer(buffer.extra))
+        down = self.begin(self.integer(0), length, 1)
+        across = self.begin(self.integer(0), width, 1)
+        mine = self.add(self.multiply(across.counter, apart), down.counter)
+        theirs = self.add(self.multiply(down.counter, width), across.counter)
+        pointers = [
+            self.offset(self._pointer(name), place, size)
+            for name, place in ((own, mine), (caller, theirs))
+        ]
+        to, source = pointers if into else reversed(pointers)
+        number = self.emit(f"load {element}, {source}", element, 1, [source], here=True)
+        self.command(f"store {number}, {to}")
+        self.end(across)
+        self.end(down)
 
     def _function(self, name: str) -> str:
         body = "\n".join(self.text())

@@ -35,7 +35,10 @@ def tile(
     if row is None or not any(row not in r.free for e in sums for r in references(e.body)):
         return Tile(vectors=1 if across else _vectors(lane, (4, 3, 2), constants, lanes))
     wide = 1 if across else _vectors(lane, (2, 3) if many else (2,), constants, lanes)
-    return Tile(row, _rows(constants.get(row), 8 if many else 6), wide)
+    size = constants.get(row)
+    if many and wide == 1 and size is not None and size % 16 == 0:
+        return Tile(row, 16, wide)
+    return Tile(row, _rows(size, 8 if many else 6), wide)
 
 
 def _vectors(lane: str, options: tuple[int, ...], constants: Mapping[str, int], lanes: int) -> int:

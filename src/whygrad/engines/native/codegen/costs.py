@@ -1,0 +1,158 @@
+"""What a nest costs with its lanes along one index or another, given how tensors lie in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import ceil, prod
+
+from ....language.affine import affine
+from ....language.expression import Index, Pad, Reduce, Reference, references
+from ..plan import Nest, Part, Plan
+from .tiles import NOMINAL, tile
+
+GATHER, SCATTER = 2.0, 3.0
+"""What one element costs that is gathered, or scattered, in vector instructions."""
+
+EXCHANGE = 0.6, 2.0
+"""What one element of a copy with exchanged axes costs, in the nearest cache and beyond it."""
+
+NEAR = 1 << 13
+"""Numbers that the nearest cache holds."""
+
+REUSED = 0.25
+"""What reading an operand costs in a tile, in which each is used several times."""
+
+HORIZONTAL = 12.0
+"""What adding up the lanes of one vector costs, in vector loads."""
+
+
+class Costs:
+    """How tensors lie in memory as far as that is decided, and what nests cost with that.
+
+    `axes` are those of each tensor, and `orders` the same in the order of memory, which is final
+    for those `placed`. The tensors in `fixed` lie as the caller has them; those in `own` last
+    from step to step; those in `whole` hold whole numbers.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        fixed: frozenset[str],
+        own: frozenset[str],
+        whole: frozenset[str],
+        lanes: int,
+        registers: int,
+    ) -> None:
+        self.fixed, self.whole = fixed, whole
+        self.lanes, self.registers = lanes, registers
+        self.axes = dict(plan.axes)
+        self.orders = {name: tuple(range(len(axes))) for name, axes in plan.axes.items()}
+        self.placed: set[str] = set(own)
+        self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
+        self.orders |= {name: (1, 0) for name in own if self._is_narrow(name)}
+        self.alone = _summed_alone(plan.parts)
+
+    def _is_narrow(self, tensor: str) -> bool:
+        """Whether a tensor has rows too short for a vector, and columns that are long enough."""
+        sizes = [self.constants.get(i) for i in self.axes[tensor]]
+        return len(sizes) == 2 and 1 < (sizes[1] or 0) < self.lanes <= (sizes[0] or 0)
+
+    def size(self, index: str) -> int:
+        """How many values an index takes, or may take."""
+        return self.constants.get(index, NOMINAL)
+
+    def cost(self, nest: Nest, lane: str | None, own: frozenset[str]) -> float:
+        """Vector instructions with these lanes, roughly.
+
+        `own` are the tensors that the loop around the nest computes.
+        """
+        points: float = prod(self.size(i) for i in nest.indices)
+        cost = 0.0
+        known: set[str] = set()  # in registers
+        form = tile(nest, lane, self.constants, self.lanes, self.registers)
+        points *= self._more(form.row, form.rows)
+        vectors = 1.0
+        if lane is not None:
+            vectors = self._more(lane, self.lanes, form.vectors) / self.lanes
+        for step in nest.steps:
+            reduced = step.value.indices if isinstance(step.value, Reduce) else ()
+            inner = prod(self.size(i) for i in reduced)
+            across = lane is not None and lane not in nest.indices and lane not in reduced
+            work = points * inner * (1.0 if across else vectors)
+            cost += work  # the arithmetic
+            read = work * (REUSED if reduced and len(nest.indices) > 1 else 1.0)
+            for reference in dict.fromkeys(references(step.value)):
+                if reference.tensor in known:
+                    continue
+                kind = self.kind(reference, lane)
+                if kind != "across":
+                    cost += read
+                    continue
+                gathered = points * inner * GATHER
+                if reduced and self.copyable(reference, own):
+                    gathered = min(gathered, read + self.exchange(reference.tensor))
+                cost += gathered
+            known.add(step.name)
+            if lane in reduced:
+                cost += points * HORIZONTAL
+            elif step.name in self.fixed or step.name in self.placed:
+                cost += points * (SCATTER if self.kind(step.target, lane) == "across" else vectors)
+            else:
+                cost += work / inner
+                if lane in self.alone.get(step.name, ()):  # the sum will want other lanes
+                    cost += self.exchange(step.name)
+        return cost
+
+    def _more(self, index: str | None, step: int, steps: int = 1) -> float:
+        """How many times as many values are gone through as there are, so many at a time.
+
+        Of a size that is not known, half of the last ones are taken to be too many.
+        """
+        if index is None:
+            return 1.0
+        size = self.constants.get(index)
+        if size is None:
+            return 1 + step * steps / 2 / NOMINAL
+        return ceil(size / step) * step / size
+
+    def exchange(self, tensor: str) -> float:
+        """What a copy of the tensor with exchanged axes costs."""
+        elements = prod(self.size(i) for i in self.axes[tensor])
+        return elements * EXCHANGE[elements > NEAR]
+
+    def kind(self, reference: Reference, lane: str | None) -> str:
+        """How lanes read it: the "same" for all, "along" memory, or "across"."""
+        places = [k for k, s in enumerate(reference.subscripts) if lane in s.free]
+        if lane is None or not places:
+            return "same"
+        (place, *more) = places
+        if more or self.orders[reference.tensor][-1] != place:
+            return "across"
+        subscript = reference.subscripts[place]
+        inner = subscript.subscript if isinstance(subscript, Pad) else subscript
+        form = affine(inner, self.constants)
+        if form is None or form.coefficients.get(Index(lane)) != 1:
+            return "across"
+        return "along"
+
+    def copyable(self, reference: Reference, own: frozenset[str]) -> bool:
+        """Whether there can be a copy with exchanged axes to read instead."""
+        plain = all(isinstance(s, Index) for s in reference.subscripts)
+        names = {s.name for s in reference.subscripts if isinstance(s, Index)}
+        distinct = len(names) == len(reference.subscripts)
+        return plain and distinct and reference.tensor not in own | self.whole
+
+
+def _summed_alone(parts: Iterable[Part]) -> dict[str, set[str]]:
+    """For each tensor the indices over which it is summed up without one that has others."""
+    found: dict[str, set[str]] = {}
+    for part in parts:
+        if not isinstance(part, Nest):
+            continue
+        for step in part.steps:
+            if isinstance(step.value, Reduce):
+                space = {*part.indices, *step.value.indices}
+                for reference in references(step.value.body):
+                    if reference.free == space and part.indices:
+                        found.setdefault(reference.tensor, set()).update(step.value.indices)
+    return found
