@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,15 @@ from .inputs import needed, prepared, subscripts
 from .mode import decided
 
 Shapes = Callable[[str], tuple[int, ...]]
+
+
+@lru_cache(64)
+def _selected(
+    system: System, wanted: tuple[str, ...], training: bool
+) -> tuple[System, tuple[Tensor, ...], frozenset[str]]:
+    """What the wanted tensors need of a system, the inputs it reads, and those in subscripts."""
+    needs = prerequisites(decided(system, training), wanted)
+    return needs, needed(needs, wanted), subscripts(needs)
 
 
 class Request:
@@ -45,9 +55,7 @@ class Request:
         self.wanted = tuple(wanted)
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.training = training
-        self.system = prerequisites(decided(system, training), self.wanted)
-        self.inputs = needed(self.system, self.wanted)
-        self._subscripts = subscripts(self.system)
+        self.system, self.inputs, self._subscripts = _selected(system, self.wanted, training)
 
     def wanting(self, wanted: Sequence[str]) -> Request:
         """The same request for other tensors."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from ..errors import WhygradError
 from ..language.parsing import parse
@@ -29,7 +30,11 @@ def step_system(
     slopes = {name: derivation.mark + name for name in trained}
     step = derivation.simplified_system
     lines = optimizer.lines(step, slopes, epochs, steps) + (score.lines(system) if score else [])
-    return parse("\n".join([str(step), *lines, ""]))
+    return _parsed("\n".join([str(step), *lines, ""]))
+
+
+_parsed = lru_cache(16)(parse)
+"""Trainings of one network often follow each other, and reading takes longer than a short one."""
 
 
 def without_values(system: System) -> System:

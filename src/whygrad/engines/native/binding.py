@@ -45,11 +45,13 @@ class Binding:
         tensors = (*request.inputs, *(whole.tensors[name] for name in self.updated))
         self.tensors = {t.name: t for t in tensors}
         self._request = request
-        self._elements = {
-            b.tensor.removesuffix(ALL): ELEMENTS[b.element] for b in code.buffers if b.external
-        }
+        external = [b for b in code.buffers if b.external]
+        self._elements = {b.tensor.removesuffix(ALL): ELEMENTS[b.element] for b in external}
+        self._names = [b.tensor for b in external if b.tensor.removesuffix(ALL) in self.tensors]
         self._classes = {t.name: t.within for t in tensors if t.within is not None}
         self._bound: dict[str, Bound] = {}
+        self._shapes: Mapping[str, Shape] = {}
+        self._addresses: dict[str, int] = {}
 
     def bind(
         self, arrays: Mapping[str, Array], sizes: Mapping[str, int], shapes: Mapping[str, Shape]
@@ -58,27 +60,16 @@ class Binding:
 
         Raises Unusual, with nothing changed, where the reference engine has to look at them.
         """
-        for name, tensor in self.tensors.items():
-            known = self._bound.get(name)
-            if (
-                known is None
-                or known.given is not arrays.get(name)
-                or not known.lasting
-                or known.array.shape != shapes[name]
-            ):
-                self._bound[name] = self._new(tensor, arrays, sizes, shapes[name])
+        if not self._is_bound(arrays, shapes):
+            self._bind(arrays, sizes, shapes)
         for name, index in self._classes.items():
             # read as unsigned, a negative number is larger than all others
             if self._bound[name].array.view(np.uint64).max(initial=0) >= sizes[index]:
                 raise Unusual
-        for name in self.updated:
-            given = arrays[name]
-            if not isinstance(given, np.ndarray) or not given.flags.writeable:
-                raise Unusual
 
     def addresses(self) -> dict[str, int]:
-        """Where the arrays are, by tensor."""
-        return {name: bound.address for name, bound in self._bound.items()}
+        """Where the arrays are that the code reads or writes, by its names for them."""
+        return self._addresses.copy()
 
     def values(self) -> list[Array]:
         """The arrays of what is updated."""
@@ -95,6 +86,25 @@ class Binding:
         for name, array in zip(self.updated, self.values(), strict=True):
             if array is not arrays[name]:
                 array[...] = arrays[name]
+
+    def _is_bound(self, arrays: Mapping[str, Array], shapes: Mapping[str, Shape]) -> bool:
+        """Whether the same arrays were taken the last time, and may be again."""
+        if shapes is not self._shapes:
+            return False
+        return all(b.lasting and b.given is arrays.get(name) for name, b in self._bound.items())
+
+    def _bind(
+        self, arrays: Mapping[str, Array], sizes: Mapping[str, int], shapes: Mapping[str, Shape]
+    ) -> None:
+        self._shapes = {}  # until all is in its place
+        for name, tensor in self.tensors.items():
+            self._bound[name] = self._new(tensor, arrays, sizes, shapes[name])
+        for name in self.updated:
+            given = arrays[name]
+            if not isinstance(given, np.ndarray) or not given.flags.writeable:
+                raise Unusual
+        self._addresses = {n: self._bound[n.removesuffix(ALL)].address for n in self._names}
+        self._shapes = shapes
 
     def _new(
         self, tensor: Tensor, arrays: Mapping[str, Array], sizes: Mapping[str, int], shape: Shape

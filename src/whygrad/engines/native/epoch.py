@@ -16,7 +16,7 @@ from .binding import Binding
 from .build import build
 from .executable import Executable
 from .jit import Target
-from .names import rows, whole
+from .names import rows
 from .work import worthwhile
 
 if TYPE_CHECKING:
@@ -101,8 +101,6 @@ class Epochs:
             drawn = [self._request.noise(t.name, shape, seed, step + k) for k in range(len(costs))]
             moving[t.name] = np.stack(drawn), drawn[0].nbytes
         pointers = self._binding.addresses()
-        for name in self._division.gathered:
-            pointers[whole(name)] = pointers[name]
         strides = {}
         for name, (array, stride) in moving.items():
             if name in self._executable.external:
@@ -130,5 +128,7 @@ class Epochs:
 
     def _ahead(self, part: Batches) -> int:
         """For how many steps noise is drawn at once."""
+        if not self._noise:
+            return part.count
         numbers = sum(prod(part.layout.shapes[t.name]) for t in self._noise)
         return max(1, NOISE // max(1, numbers * self._request.dtype.itemsize))

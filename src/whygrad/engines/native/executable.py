@@ -43,6 +43,8 @@ class Executable:
         # so many words for each thread that no two of them write to one cache line
         self._width = len(code.buffers) + LINE // _BYTES
         self._own = [k for k, b in enumerate(code.buffers) if not b.external]
+        self._table: list[int] = []
+        self._addresses: list[int] | None = None
         self._library = Library(machine_code, ["epoch"], symbols)
         self._epoch = _EPOCH(self._library.address("epoch"))
 
@@ -59,9 +61,7 @@ class Executable:
         `pointers` has the address of every external tensor's array, which must stay as long as
         this call. From step to step some of them move on by so many bytes (`strides`).
         """
-        row = [0] * self._width
-        for slot, address in zip(self._own, self.memory.addresses(sizes), strict=True):
-            row[slot] = address
+        row = self._row(sizes)
         for name, slot in self.external.items():
             row[slot] = pointers[name]
         moves = tuple(word for n, s in (strides or {}).items() for word in (self.external[n], s))
@@ -84,3 +84,13 @@ class Executable:
 
         done = together(enter, control, threads)
         return Outcome(done, bool(control[SUBSCRIPT]))
+
+    def _row(self, sizes: tuple[int, ...]) -> list[int]:
+        """A thread's table of buffers, with the addresses of those that are the code's own."""
+        addresses = self.memory.addresses(sizes)
+        if addresses is not self._addresses:
+            self._table = [0] * self._width
+            for slot, address in zip(self._own, addresses, strict=True):
+                self._table[slot] = address
+            self._addresses = addresses
+        return self._table.copy()
