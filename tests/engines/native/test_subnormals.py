@@ -23,9 +23,7 @@ TEXT = """
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_what_decays_ends_at_0_and_the_caller_keeps_small_numbers(
-    dtype: str, threads: int
-) -> None:
+def test_what_decays_ends_at_0_and_the_caller_keeps_small_numbers(dtype: str, threads: int) -> None:
     program = NativeEngine(threads).compile(parse(TEXT), {}, ["J", "v <-", "w <-"], dtype)
     small = np.finfo(dtype).tiny
     arrays = {n: np.array(v, dtype) for n, v in {"w": 1.0, "v": 2 * small}.items()}

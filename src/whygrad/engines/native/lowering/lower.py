@@ -11,6 +11,7 @@ from ....language.system import Equation, Sizes, Statement, System
 from ..plan import Plan
 from .batch import batch_axes, gathered
 from .constants import constants
+from .direct import read_directly
 from .fusion import fused
 from .helpers import Helpers
 from .indices import Ranges, renamed
@@ -51,7 +52,7 @@ def lower(
     found = {**declared, **{p.name: axes(p) for p in members(pieces) if p.name not in declared}}
     if in_place:
         needed = {r.tensor for p in members(pieces) for r in reads(p)}.union(wanted)
-        pieces = [*gathered(system, needed), *stored(pieces)]
+        pieces = read_directly(gathered(system, needed), stored(pieces), known)
         found |= batch_axes(system)
     pieces = without_ones(pieces, known, Names(ranges.all(found.values())))
     results = {n: result(n, in_place) for n in wanted}
