@@ -141,8 +141,8 @@ def locate(block: Block, e: Reference, point: Point, element: str, excused: bool
         if excused or isinstance(subscript, Pad) or form is None:
             fits = _checked(block, e, axis, inner, form is not None or excused, point)
         if f.is_blocked(e.tensor, axis):  # lanes begin with a block
-            assert block.lane is not None
-            number = f.block_number(e.tensor, block.indices[block.lane])
+            assert isinstance(subscript, Index)
+            number = f.block_number(e.tensor, block.indices[subscript.name])
             moves.append(f.multiply(number, f.jump(e.tensor)))
         if form is None:
             place, holds = fits

@@ -27,9 +27,9 @@ def block_sizes(
     """How many columns a block has, for each of the tensors `own` that can lie in blocks."""
     found: dict[str, int] = {n: 0 for n in own if _is_large(memory[n])}
     for name, block in _uses(schedule, lanes):
-        if found.get(name) not in (None, 0, block):
+        if block and found.get(name) not in (None, 0, block):
             del found[name]
-        elif name in found:
+        elif block and name in found:
             found[name] = block
         if block < 0:
             found.pop(name, None)
@@ -61,9 +61,12 @@ def _uses(schedule: Schedule, lanes: int) -> Iterator[tuple[str, int]]:
 
 
 def _block(e: Reference, part: Tiled, schedule: Schedule, lanes: int) -> int:
-    """The columns that the lanes of a nest go through together."""
+    """The columns that the lanes of a nest go through together; 0 if it goes one by one."""
     names = [s.name if isinstance(s, Index) else "" for s in e.subscripts]
     order = schedule.orders[e.tensor]
     if part.lane not in part.nest.indices or "" in names or len(set(names)) < len(names):
         return -1
-    return part.vectors * lanes if names and names[order[-1]] == part.lane else -1
+    last = names[order[-1]] if names else part.lane
+    if last == part.lane:
+        return part.vectors * lanes
+    return -1 if last == part.row else 0

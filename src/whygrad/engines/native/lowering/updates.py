@@ -9,7 +9,7 @@ from dataclasses import replace
 from ....language.expression import Index, Reference
 from ....language.system import Equation
 from ..plan import Scatter
-from .pieces import Piece, Steps, axes, reads
+from .pieces import Piece, Steps, axes, members, reads
 from .select import updated
 
 
@@ -27,6 +27,7 @@ def stored(pieces: Sequence[Piece | Steps]) -> list[Piece | Steps]:
             ordered.append(piece)
         else:
             waiting[name] = piece
+    ordered = _last_first(ordered, waiting.values())
     needs = {name: reads(piece) for name, piece in waiting.items()}
     copies = []
     while waiting:
@@ -40,6 +41,20 @@ def stored(pieces: Sequence[Piece | Steps]) -> list[Piece | Steps]:
             left = tuple(map(Index, axes(piece)))
             copies.append(Equation(name, left, Reference(piece.name, left)))
     return [*ordered, *copies]
+
+
+def _last_first(
+    pieces: Sequence[Piece | Steps], updates: Iterable[Piece]
+) -> list[Piece | Steps]:
+    """The pieces, at the end and in reverse what only updates read.
+
+    The weights that a step changes last are the first that the next one reads: those of the
+    first layer are then still in the cache.
+    """
+    read = {r.tensor for p in members(pieces) for r in reads(p)}
+    wanted = {r.tensor for p in updates for r in reads(p)} - read
+    last = [p for p in pieces if not isinstance(p, Steps) and p.name in wanted]
+    return [*(p for p in pieces if p not in last), *reversed(last)]
 
 
 def _is_local(name: str, piece: Piece, needs: Iterable[Reference]) -> bool:
