@@ -21,6 +21,7 @@ from .pieces import Piece, Steps, axes, members, reads
 from .reductions import primitive
 from .select import result, selected
 from .sharing import shared
+from .signs import signs_of_results
 from .sums import Sums
 from .updates import stored
 
@@ -47,7 +48,7 @@ def lower(
         for e in selected(system, wanted, training, known)
     ]
     equations = lifted(equations, ranges, helpers)
-    equations = shared(primitive(equations, ranges, helpers), helpers)
+    equations = signs_of_results(shared(primitive(equations, ranges, helpers), helpers))
     pieces = apart(system, equations, Sums(ranges, helpers, constants(training, known), equations))
     found = {**declared, **{p.name: axes(p) for p in members(pieces) if p.name not in declared}}
     if in_place:
