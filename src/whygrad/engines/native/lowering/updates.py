@@ -43,9 +43,7 @@ def stored(pieces: Sequence[Piece | Steps]) -> list[Piece | Steps]:
     return [*ordered, *copies]
 
 
-def _last_first(
-    pieces: Sequence[Piece | Steps], updates: Iterable[Piece]
-) -> list[Piece | Steps]:
+def _last_first(pieces: Sequence[Piece | Steps], updates: Iterable[Piece]) -> list[Piece | Steps]:
     """The pieces, at the end and in reverse what only updates read.
 
     The weights that a step changes last are the first that the next one reads: those of the
