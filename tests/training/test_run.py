@@ -16,7 +16,7 @@ import whygrad as wg
 from whygrad.network.optimizers import Optimizer
 from whygrad.network.schedules import Schedule
 from whygrad.training import Run
-from whygrad.training.run import WRITERS
+from whygrad.training.run import WRITERS, fingerprint
 from whygrad.training.trainer import Trainer
 
 from .problems import PROBLEMS, classification, regression, same, values
@@ -307,3 +307,18 @@ for make, dtype in zip(PROBLEMS.values(), ("float64", "float32", "float64")):
         for changed in ({"PYTHONHASHSEED": "1"}, compiled_anew)
     ]
     assert runs[0] == runs[1] and len(set(runs[0].split())) == len(PROBLEMS)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_a_fingerprint_tells_large_arrays_apart(dtype: str) -> None:
+    array = np.arange(50_001).astype(dtype)
+    seen = {fingerprint({"x": array})}
+    for place in (0, 7, 4096, 40_000, 50_000):
+        other = array.copy()
+        other[place] += 1
+        seen.add(fingerprint({"x": other}))
+    swapped = array.copy()
+    swapped[[10, 20_000]] = swapped[[20_000, 10]]
+    seen |= {fingerprint({"x": a}) for a in (swapped, array[::-1], array[:-1])}
+    assert len(seen) == 9
+    assert fingerprint({"x": array.copy()}) in seen

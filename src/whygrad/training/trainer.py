@@ -99,7 +99,8 @@ class Trainer:
             costs.append(self._advance(min(end, self.steps + self._pace)))
             taken = perf_counter() - start
             if taken < SLICE / 2:
-                self._pace = min(2 * self._pace, self.steps_an_epoch)
+                faster = max(2 * self._pace, int(self._pace * SLICE / 2 / taken))
+                self._pace = min(faster, self.steps_an_epoch)
             elif taken > SLICE:
                 self._pace = max(self._pace // 2, 1)
             if self.steps < end:

@@ -12,7 +12,7 @@ from ....language.system import Equation
 def signs_of_results(equations: Iterable[Equation]) -> list[Equation]:
     """The equations with `a > 0` for `z > 0` wherever `a = max(0, z)`, so z need not be stored."""
     equations = list(equations)
-    results = {
+    results: dict[Expression, Reference] = {
         e.value.arguments[1]: Reference(e.name, e.subscripts)
         for e in equations
         if isinstance(e.value, Call)
