@@ -16,7 +16,6 @@ ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}
 
 # It adds this to √v before, and all others add 1e-8 after the correction of the bias of v, by which
 # √v grows 5 to 30 times in the steps that are compared.
-EPSILON = 5e-10
 
 
 class PartialFit:
@@ -25,6 +24,8 @@ class PartialFit:
     def __init__(self, workload: Workload) -> None:
         if workload.cost != "cross_entropy":
             raise Unable("its networks have no activation before a squared error")
+        if workload.optimizer == "adam":
+            raise Unable("its Adam has ε at another place, so that other weights come out")
         self.workload = workload
         self.x, self.y = workload.samples()
         self.classes = np.arange(workload.widths[-1])
@@ -41,13 +42,12 @@ class PartialFit:
         self.model = MLPClassifier(
             workload.widths[1:-1],
             activation=ACTIVATIONS[workload.activation],
-            solver=workload.optimizer,
+            solver="sgd",
             alpha=0.0,
             batch_size=workload.batch,
             learning_rate_init=workload.lr,
             shuffle=False,
             momentum=0.0,
-            epsilon=EPSILON,
             random_state=0,
         )
         self.model.partial_fit(
