@@ -14,9 +14,6 @@ from ..workloads import Array, Workload
 
 ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}
 
-# It adds this to √v before, and all others add 1e-8 after the correction of the bias of v, by which
-# √v grows 5 to 30 times in the steps that are compared.
-
 
 class PartialFit:
     """The rows are put in order before, which is faster than its own shuffling."""

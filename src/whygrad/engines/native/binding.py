@@ -66,6 +66,10 @@ class Binding:
             # read as unsigned, a negative number is larger than all others
             if self._bound[name].array.view(np.uint64).max(initial=0) >= sizes[index]:
                 raise Unusual
+        for name in self.updated:
+            given = arrays[name]
+            if not isinstance(given, np.ndarray) or not given.flags.writeable:
+                raise Unusual
 
     def addresses(self) -> dict[str, int]:
         """Where the arrays are that the code reads or writes, by its names for them."""
@@ -91,7 +95,10 @@ class Binding:
         """Whether the same arrays were taken the last time, and may be again."""
         if shapes is not self._shapes:
             return False
-        return all(b.lasting and b.given is arrays.get(name) for name, b in self._bound.items())
+        return all(
+            b.lasting and b.given is arrays.get(name) and b.array.shape == shapes[name]
+            for name, b in self._bound.items()
+        )
 
     def _bind(
         self, arrays: Mapping[str, Array], sizes: Mapping[str, int], shapes: Mapping[str, Shape]
@@ -99,10 +106,6 @@ class Binding:
         self._shapes = {}  # until all is in its place
         for name, tensor in self.tensors.items():
             self._bound[name] = self._new(tensor, arrays, sizes, shapes[name])
-        for name in self.updated:
-            given = arrays[name]
-            if not isinstance(given, np.ndarray) or not given.flags.writeable:
-                raise Unusual
         self._addresses = {n: self._bound[n.removesuffix(ALL)].address for n in self._names}
         self._shapes = shapes
 

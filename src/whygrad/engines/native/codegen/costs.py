@@ -31,7 +31,8 @@ class Costs:
 
     `axes` are those of each tensor, and `orders` the same in the order of memory, which is final
     for those `placed`. The tensors in `fixed` lie as the caller has them; those in `own` last
-    from step to step; those in `whole` hold whole numbers.
+    from step to step; those in `whole` hold whole numbers. `copies` are those with exchanged axes,
+    by the tensor and the axis that is last in them.
     """
 
     def __init__(
@@ -43,13 +44,14 @@ class Costs:
         lanes: int,
         registers: int,
     ) -> None:
-        self.fixed, self.whole = fixed, whole
+        self.plan, self.fixed, self.whole = plan, fixed, whole
         self.lanes, self.registers = lanes, registers
         self.axes = dict(plan.axes)
         self.orders = {name: tuple(range(len(axes))) for name, axes in plan.axes.items()}
         self.placed: set[str] = set(own)
         self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
         self.orders |= {name: (1, 0) for name in own if self._is_narrow(name)}
+        self.copies: dict[tuple[str, int], str] = {}
         self.alone = _summed_alone(plan.parts)
 
     def _is_narrow(self, tensor: str) -> bool:

@@ -84,7 +84,8 @@ class Module:
         self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
         self.external = frozenset(self.plan.axes) - self.plan.assigned | cost
         whole = whole_numbered(self.plan, system)
-        scheduler = Scheduler(self.plan, self.external, own, whole, target, self.element)
+        registers = target.vector_registers
+        scheduler = Scheduler(self.plan, self.external, own, whole, self.lanes, registers)
         self.schedule = scheduler.schedule()
         self.lasting = frozenset(self.plan.results.values()) | own
         self.memory = buffers(

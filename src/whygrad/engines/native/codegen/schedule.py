@@ -14,7 +14,7 @@ from math import prod
 
 from ....language.expression import Expression, Index, Reduce, Reference, references
 from ..jit import Target
-from ..plan import Assign, Loop, Nest, Part, Plan, Scatter, assigned
+from ..plan import Assign, Loop, Nest, Part, Scatter, assigned
 from .costs import GATHER, Costs
 from .tiles import tile
 
@@ -69,21 +69,7 @@ def lanes(target: Target, element: str) -> int:
 
 
 class Scheduler(Costs):
-    """Schedules a plan; the tensors in `fixed`, `own` and `whole` are those of `Costs`."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        fixed: frozenset[str],
-        own: frozenset[str],
-        whole: frozenset[str],
-        target: Target,
-        element: str,
-    ) -> None:
-        registers = target.vector_registers
-        super().__init__(plan, fixed, own, whole, lanes(target, element), registers)
-        self.plan = plan
-        self.copies: dict[tuple[str, int], str] = {}
+    """Schedules a plan."""
 
     def schedule(self) -> Schedule:
         """The schedule of the whole plan."""

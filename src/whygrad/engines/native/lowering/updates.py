@@ -51,8 +51,12 @@ def _last_first(pieces: Sequence[Piece | Steps], updates: Iterable[Piece]) -> li
     """
     read = {r.tensor for p in members(pieces) for r in reads(p)}
     wanted = {r.tensor for p in updates for r in reads(p)} - read
-    last = [p for p in pieces if not isinstance(p, Steps) and p.name in wanted]
-    return [*(p for p in pieces if p not in last), *reversed(last)]
+    early: list[Piece | Steps] = []
+    last: list[Piece | Steps] = []
+    for piece in pieces:
+        late = not isinstance(piece, Steps) and piece.name in wanted
+        (last if late else early).append(piece)
+    return [*early, *reversed(last)]
 
 
 def _is_local(name: str, piece: Piece, needs: Iterable[Reference]) -> bool:

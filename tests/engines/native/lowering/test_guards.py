@@ -1,0 +1,88 @@
+"""What a condition excludes is not read."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import numpy as np
+import pytest
+from tests.engines.native.interpreter import Interpreter
+from tests.engines.native.lowering.plans import plan
+
+from whygrad.engines.native.lowering import lower
+from whygrad.language.parsing import parse
+
+
+def values(text: str, arrays: dict[str, object], **sizes: int) -> dict[str, np.ndarray]:
+    """Every equation of a text, by its plan."""
+    system = parse(dedent(text))
+    wanted = [t.name for t in system.of_kind("equation")]
+    found = lower(system, sizes, wanted, True, False)
+    numbers = {i: size for i, size in found.sizes.items() if size is not None}
+    return Interpreter(found, numbers, arrays).run()
+
+
+def test_where_no_condition_holds_an_infinite_factor_counts_for_nothing() -> None:
+    text = "given x[n], s\nsize m = size(n)\na[m] = sum[n | n > m](s * x[n])"
+    found = values(text, {"x": np.array([1.0, 2.0]), "s": np.array(np.inf)}, n=2)
+    assert found["a"].tolist() == [np.inf, 0]
+
+
+def test_what_a_condition_excludes_is_not_read() -> None:
+    """Also not where the same costly value stands in several equations."""
+    text = """
+        given x[i], k[n]
+        a[n] = where(k[n] < 2, x[k[n]], -1)
+        b[n] = [k[n] < 2] * exp(x[k[n]])
+        c[n] = where(k[n] < 2, exp(x[k[n]]), 0)
+        d[n] = [k[n] < 2] * [x[k[n]] > 5]
+        e = sum[n | k[n] < 2 and x[k[n]] > 5](1)
+        f[n] = where(k[n] >= 2 or max[j](x[k[n]] - j) > 5, 1, 0)
+        h[i] = sum[n | k[n] == i](x[i])
+        l[n] = [k[n] < 2] * logsumexp[j](x[k[n]] * j)
+        m[n,j] = where(k[n] < 2, sin(x[k[n]]) * j, 0)
+        """
+    arrays = {"x": np.array([5.0, 6.0]), "k": np.array([1, 0, 7])}
+    found = values(text, arrays, i=2, n=3, j=3)
+    assert found["a"].tolist() == [6, 5, -1]
+    assert found["b"] == pytest.approx([np.exp(6), np.exp(5), 0])
+    assert found["c"] == pytest.approx([np.exp(6), np.exp(5), 0])
+    assert found["d"].tolist() == [1, 0, 0]
+    assert found["e"] == 1
+    assert found["f"].tolist() == [1, 0, 1]
+    assert found["h"].tolist() == [5, 6]
+    assert found["m"][:, 1] == pytest.approx([np.sin(6), np.sin(5), 0])
+    terms = np.exp(np.outer([6, 5], [0, 1, 2])).sum(1)
+    assert found["l"] == pytest.approx([*np.log(terms), 0])
+
+
+def test_a_softmax_of_lookups_under_a_condition() -> None:
+    text = """
+        given x[i], k[n]
+        a[n,j] = where(k[n] < 2, softmax[j](x[k[n]] * j), -1)
+        b[n,j] = [k[n] < 2] * [j > 0] * softmax[j](x[k[n]] * j)
+        """
+    arrays = {"x": np.array([0.5, 0.0]), "k": np.array([1, 0, 7])}
+    found = values(text, arrays, i=2, n=3, j=3)
+    rows = np.exp(np.outer([0.0, 0.5], [0, 1, 2]))
+    rows /= rows.sum(1, keepdims=True)
+    assert found["a"] == pytest.approx(np.vstack([rows, [-1, -1, -1]]))
+    assert found["b"] == pytest.approx(np.vstack([rows * [0, 1, 1], [0, 0, 0]]))
+
+
+def test_a_start_may_be_a_scatter() -> None:
+    text = """
+        given x[n], y[n] in k
+        h[t,k] = h[t-1,k] * 2
+        h[-1,k] = sum[n | y[n] == k](x[n])
+        """
+    arrays = {"x": np.array([1.0, 2.0, 3.0]), "y": np.array([1, 0, 1])}
+    found = values(text, arrays, n=3, k=2, t=2)
+    assert found["h"].tolist() == [[2, 4], [4, 8], [8, 16]]
+
+
+def test_nothing_is_scattered_along_the_index_of_a_loop() -> None:
+    text = "given x[n]\nh[t] = 1 + sum[n | n + 1 == t](x[n] * h[pad(t-1)])"
+    found = values(text, {"x": np.array([2.0, 3.0])}, n=2, t=3)
+    assert found["h"].tolist() == [1, 3, 10]
+    assert "h·sum[t] = sum[n | n + 1 == t](x[n] * h[pad(t-1)])" in plan(text, n=2, t=3)
