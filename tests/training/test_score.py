@@ -134,3 +134,14 @@ def test_a_score_too_large_for_numbers_is_no_warning() -> None:
     arrays = net.bind({"x": X, "y": X[:, 0]}, {})
     score = score_of(net.system, arrays)
     assert score is not None and score.measure(net.forward(data=arrays), arrays) == -np.inf
+
+
+def test_the_scale_of_single_precision_is_computed_in_double() -> None:
+    """Where all targets are the same, a mean that is rounded would make them differ."""
+    targets = np.full((50_000, 2), 1000.3, np.float32)
+    targets[:, 1] += np.arange(50_000, dtype=np.float32)
+    net = wg.Sequential([wg.Dense(2)], cost="half_squared_error")
+    score = score_of(net.system, {"x": targets, "y": targets})
+    assert score is not None
+    assert score.scale(targets) == pytest.approx(score.scale(targets.astype(np.float64)), rel=1e-9)
+    assert score.scale(targets)[0] == pytest.approx(0, abs=1e-12)

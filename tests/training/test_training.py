@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import whygrad as wg
-from whygrad.training import History
+from whygrad.training import History, trainer
 from whygrad.training.batches import Samples, Shuffle, split
 from whygrad.training.trainer import Trainer
 
@@ -373,3 +373,23 @@ def test_history_prints_as_a_table_of_a_dozen_epochs() -> None:
 def test_without_progress_nothing_is_printed(capsys) -> None:
     trained(epochs=2)
     assert capsys.readouterr() == ("", "")
+
+
+def test_slices_grow_by_the_steps_that_were_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A last slice of one step says nothing of a pace of many."""
+    clock, counts = [0.0], []
+
+    def advance(self: trainer.Trainer, until: int) -> np.ndarray:
+        counts.append(until - self.steps)
+        clock[0] += 1e-3 * counts[-1]
+        self.steps = until
+        return np.zeros(counts[-1])
+
+    monkeypatch.setattr(trainer, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(trainer.Trainer, "_advance", advance)
+    net = wg.Sequential([wg.Dense(1)], cost="half_squared_error")
+    rows = np.random.default_rng(0).normal(size=(10_051, 3))
+    net.init(x=rows, y=rows[:, :1])
+    net.train(x=rows, y=rows[:, :1], epochs=4, batch_size=1)
+    assert max(counts) * 1e-3 <= 2 * trainer.SLICE
+    assert sorted(counts)[len(counts) // 2] * 1e-3 >= trainer.SLICE / 4

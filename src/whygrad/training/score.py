@@ -137,7 +137,7 @@ class Determination(Score):
     @OVERFLOWING
     def scale(self, targets: Array) -> Array:
         """See `Score.scale`."""
-        return np.asarray(np.sum((targets - targets.mean(axis=0)) ** 2, axis=0))
+        return np.asarray(np.sum((targets - targets.mean(axis=0, dtype=np.float64)) ** 2, axis=0))
 
     def value(self, total: Array, scale: Array) -> float:
         """See `Score.value`."""

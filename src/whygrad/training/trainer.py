@@ -91,7 +91,7 @@ class Trainer:
         end = self.steps + self.steps_an_epoch
         costs = []
         while self.steps < end:
-            start = perf_counter()
+            start, before = perf_counter(), self.steps
             if start - self._checked_at > SLICE:
                 # two of them are enough to go back by a step
                 self._checkpoints = [*self._checkpoints[-1:], self.checkpoint()]
@@ -99,7 +99,8 @@ class Trainer:
             costs.append(self._advance(min(end, self.steps + self._pace)))
             taken = perf_counter() - start
             if taken < SLICE / 2:
-                faster = max(2 * self._pace, int(self._pace * SLICE / 2 / taken))
+                as_many = int((self.steps - before) * SLICE / 2 / max(taken, 1e-6))
+                faster = max(2 * self._pace, as_many)
                 self._pace = min(faster, self.steps_an_epoch)
             elif taken > SLICE:
                 self._pace = max(self._pace // 2, 1)

@@ -33,6 +33,13 @@ def test_what_decays_ends_at_0_and_the_caller_keeps_small_numbers(dtype: str, th
     assert np.array(small, dtype) * np.array(0.25, dtype) > 0
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_one_evaluation_keeps_small_numbers(dtype: str) -> None:
+    program = NativeEngine(1).compile(parse("given x\na = x * 0.25"), {}, ["a"], dtype)
+    small = np.array(np.finfo(dtype).tiny, dtype)
+    assert program.run({"x": small})["a"] == small * np.array(0.25, dtype) > 0
+
+
 @pytest.mark.parametrize(
     ("target", "instruction"), [(jit.X86, "ldmxcsr"), (jit.AVX2, "ldmxcsr"), (jit.ARM, "msr\tFPCR")]
 )

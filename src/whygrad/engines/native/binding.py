@@ -75,29 +75,35 @@ class Binding:
         """Where the arrays are that the code reads or writes, by its names for them."""
         return self._addresses.copy()
 
-    def values(self) -> list[Array]:
+    def _values(self) -> list[Array]:
         """The arrays of what is updated."""
         return [self._bound[name].array for name in self.updated]
 
     def give_back(self, arrays: MutableMapping[str, Array]) -> None:
         """Copy what is updated into the caller's arrays, where it is elsewhere."""
-        for name, array in zip(self.updated, self.values(), strict=True):
+        for name, array in zip(self.updated, self._values(), strict=True):
             if array is not arrays[name]:
                 arrays[name][...] = array
 
     def take_up(self, arrays: Mapping[str, Array]) -> None:
         """Copy what is updated from the caller's arrays."""
-        for name, array in zip(self.updated, self.values(), strict=True):
+        for name, array in zip(self.updated, self._values(), strict=True):
             if array is not arrays[name]:
                 array[...] = arrays[name]
 
     def _is_bound(self, arrays: Mapping[str, Array], shapes: Mapping[str, Shape]) -> bool:
         """Whether the same arrays were taken the last time, and may be again."""
-        if shapes is not self._shapes:
-            return False
-        return all(
-            b.lasting and b.given is arrays.get(name) and b.array.shape == shapes[name]
-            for name, b in self._bound.items()
+        return shapes is self._shapes and all(
+            self._is_kept(name, arrays, shapes) for name in self.tensors
+        )
+
+    def _is_kept(self, name: str, arrays: Mapping[str, Array], shapes: Mapping[str, Shape]) -> bool:
+        known = self._bound.get(name)
+        return (
+            known is not None
+            and known.lasting
+            and known.given is arrays.get(name)
+            and known.array.shape == shapes[name]
         )
 
     def _bind(
@@ -105,7 +111,8 @@ class Binding:
     ) -> None:
         self._shapes = {}  # until all is in its place
         for name, tensor in self.tensors.items():
-            self._bound[name] = self._new(tensor, arrays, sizes, shapes[name])
+            if not self._is_kept(name, arrays, shapes):
+                self._bound[name] = self._new(tensor, arrays, sizes, shapes[name])
         self._addresses = {n: self._bound[n.removesuffix(ALL)].address for n in self._names}
         self._shapes = shapes
 

@@ -90,7 +90,9 @@ def module(request: Request, plan: Plan, in_place: bool, target: Target) -> tupl
 
     updated = [u.name for u in request.whole.updates] if in_place else []
     code = generate(plan, request.whole, request.dtype.name, target, updated)
-    return "\n".join((barrier_ir(target), flush_ir(target), code.text, DRIVER)), code
+    return "\n".join(
+        (barrier_ir(target), flush_ir(target if in_place else None), code.text, DRIVER)
+    ), code
 
 
 def _key(request: Request, in_place: bool, target: Target) -> str:

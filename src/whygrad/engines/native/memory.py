@@ -116,7 +116,7 @@ class Memory:
         self._known: dict[tuple[int, ...], Places] = {}
 
     def addresses(self, sizes: tuple[int, ...]) -> list[int]:
-        """Where the buffers are in a call with these run-time sizes."""
+        """Where the buffers are in a call with these run-time sizes: a new list if they move."""
         if sizes != self._sizes:
             self._sizes = None  # if Ctrl-C comes before all is in its place
             places = self.places(sizes)

@@ -63,6 +63,11 @@ define internal void @unflush(i64 %mode) {
 """
 
 
-def flush_ir(target: Target) -> str:
-    """`@flush`, which sets the thread's mode and returns the old one, and `@unflush`."""
+def flush_ir(target: Target | None) -> str:
+    """`@flush`, which sets the thread's mode and returns the old one, and `@unflush`.
+
+    Without a target they do nothing: one evaluation keeps all numbers.
+    """
+    if target is None:
+        return _OTHER
     return _X86 if target.is_x86 else _ARM if target.is_arm else _OTHER

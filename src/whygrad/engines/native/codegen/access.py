@@ -140,7 +140,7 @@ def locate(block: Block, e: Reference, point: Point, element: str, excused: bool
         form = block.affine(inner)
         if excused or isinstance(subscript, Pad) or form is None:
             fits = _checked(block, e, axis, inner, form is not None or excused, point)
-        if f.is_blocked(e.tensor, axis):  # lanes begin with a block
+        if f.is_blocked(e.tensor, axis):
             assert isinstance(subscript, Index)
             number = f.block_number(e.tensor, block.indices[subscript.name])
             moves.append(f.multiply(number, f.jump(e.tensor)))

@@ -27,12 +27,12 @@ def block_sizes(
     """How many columns a block has, for each of the tensors `own` that can lie in blocks."""
     found: dict[str, int] = {n: 0 for n in own if _is_large(memory[n])}
     for name, block in _uses(schedule, lanes):
-        if block and found.get(name) not in (None, 0, block):
+        if not block or name not in found:
+            continue
+        if block < 0 or found[name] not in (0, block):
             del found[name]
-        elif block and name in found:
+        else:
             found[name] = block
-        if block < 0:
-            found.pop(name, None)
     return {n: b for n, b in found.items() if b > 0 and _comes_out_even(memory[n], b)}
 
 
@@ -61,12 +61,16 @@ def _uses(schedule: Schedule, lanes: int) -> Iterator[tuple[str, int]]:
 
 
 def _block(e: Reference, part: Tiled, schedule: Schedule, lanes: int) -> int:
-    """The columns that the lanes of a nest go through together; 0 if it goes one by one."""
+    """The columns that the lanes of a nest go through together; 0 if it goes one by one.
+
+    -1 says that none suit: a block would end in the midst of a vector or of a tile's rows.
+    """
     names = [s.name if isinstance(s, Index) else "" for s in e.subscripts]
     order = schedule.orders[e.tensor]
-    if part.lane not in part.nest.indices or "" in names or len(set(names)) < len(names):
+    plain = names and "" not in names and len(set(names)) == len(names)
+    if part.lane not in part.nest.indices or not plain:
         return -1
-    last = names[order[-1]] if names else part.lane
+    last = names[order[-1]]
     if last == part.lane:
         return part.vectors * lanes
     return -1 if last == part.row else 0

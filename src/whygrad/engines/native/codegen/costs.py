@@ -63,10 +63,10 @@ class Costs:
         """How many values an index takes, or may take."""
         return self.constants.get(index, NOMINAL)
 
-    def cost(self, nest: Nest, lane: str | None, own: frozenset[str]) -> float:
+    def cost(self, nest: Nest, lane: str | None, inside: frozenset[str]) -> float:
         """Vector instructions with these lanes, roughly.
 
-        `own` are the tensors that the loop around the nest computes.
+        `inside` are the tensors that the loop around the nest computes.
         """
         points: float = prod(self.size(i) for i in nest.indices)
         cost = 0.0
@@ -91,7 +91,7 @@ class Costs:
                     cost += read
                     continue
                 gathered = points * inner * GATHER
-                if reduced and self.copyable(reference, own):
+                if reduced and self.copyable(reference, inside):
                     gathered = min(gathered, read + self.exchange(reference.tensor))
                 cost += gathered
             known.add(step.name)
@@ -137,16 +137,16 @@ class Costs:
             return "across"
         return "along"
 
-    def copyable(self, reference: Reference, own: frozenset[str]) -> bool:
+    def copyable(self, reference: Reference, inside: frozenset[str]) -> bool:
         """Whether there can be a copy with exchanged axes to read instead."""
         plain = all(isinstance(s, Index) for s in reference.subscripts)
         names = {s.name for s in reference.subscripts if isinstance(s, Index)}
         distinct = len(names) == len(reference.subscripts)
-        return plain and distinct and reference.tensor not in own | self.whole
+        return plain and distinct and reference.tensor not in inside | self.whole
 
 
 def _summed_alone(parts: Iterable[Part]) -> dict[str, set[str]]:
-    """For each tensor the indices over which it is summed up without one that has others."""
+    """For each tensor the indices of sums, and maxima, that read no index but the tensor's own."""
     found: dict[str, set[str]] = {}
     for part in parts:
         if not isinstance(part, Nest):

@@ -38,8 +38,8 @@ def generate(
 ) -> Code:
     """The code of a plan.
 
-    `updated` are the tensors that a training step changes in place. They lie in memory as the
-    caller has them, and their new values are checked to be finite, as is the cost.
+    `updated` are the tensors that a training step changes in place, in copies of the engine's own
+    (see `resident`). Their new values are checked to be finite, as is the cost.
     """
     return Module(plan, system, dtype, target, updated).code()
 
