@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -65,6 +66,23 @@ def test_simplifying_changes_no_value(e: Expression) -> None:
     if before.has(sympy.zoo, sympy.nan):  # 1/0 has no value to keep
         return
     assert sympy.simplify(before - after) == 0
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a * (a + b) + (a + b)**2",
+        "(a + b)**2 + a * (a + b)",
+        "(a + b)**2 + b * (a + b)",
+        "a * (a - b) + (a - b)**2",
+        "a * (a - b) + (b - a)**2",
+        "(a + a + b) / (a + b)",
+        "(a + a - b) * (b - a)",
+    ],
+)
+def test_a_sum_with_a_term_twice_is_another_sum(source: str) -> None:
+    e = parse_expression(source, [])
+    assert sympy.simplify(in_sympy(e) - in_sympy(simplified(e))) == 0
 
 
 def text(source: str) -> str:

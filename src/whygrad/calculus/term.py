@@ -6,6 +6,7 @@ what is there already, so that a·a⁻¹ is gone at once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Set
 from fractions import Fraction
 
@@ -101,15 +102,15 @@ class Term:
 
         The flag says that an odd power of the other sign leaves a factor -1.
         """
-        terms = frozenset(base.terms)
-        opposite = frozenset(map(negate, base.terms))
+        terms = Counter(base.terms)  # a + a + b is not a + b
+        opposite = Counter(map(negate, base.terms))
         for known in self.powers:
             if not isinstance(known, Add):
                 continue
-            if frozenset(known.terms) == terms:
+            if Counter(known.terms) == terms:
                 return known, False
             match exponent:
-                case Number(value=int() as times) if frozenset(known.terms) == opposite:
+                case Number(value=int() as times) if Counter(known.terms) == opposite:
                     return known, times % 2 == 1
         return base, False
 
