@@ -215,11 +215,53 @@ def test_an_epoch_updates_in_place_batch_by_batch(engine: Engine) -> None:
         "steps": np.array(0.0),
     }
     w, steps = arrays["w"], arrays["steps"]
-    costs = program.epoch(arrays, np.array([2, 0, 1]), 2)
+    values = program.epoch(arrays, np.array([2, 0, 1]), 2)
     # first x = 3, 1: J = 4·(9+1)/2/2 = 10, g = 2·5 = 10, w = -0.5; then x = 2: g = -2, w = 0
-    assert costs.tolist() == [10.0, 0.5]
+    assert list(values) == ["J"] and values["J"].tolist() == [10.0, 0.5]
     assert arrays["w"] is w and arrays["steps"] is steps
     assert (w.item(), steps.item()) == (0.0, 2.0)
+
+
+FOLLOWED = """
+given x[n,i], y[n]
+batch n
+param w[i] ~ zeros
+z[n] = sum[i](w[i] * x[n,i])
+J = mean[n]((z[n] - y[n])**2)
+right = sum[n]([z[n] > 0])
+power[i] = sum[n](z[n] * x[n,i])**4
+w[i] <- w[i] + 1
+minimize J
+"""
+
+
+def followed(engine: Engine, dtype: str, *wanted: str) -> dict[str, np.ndarray]:
+    """What an epoch of three steps tells of them."""
+    program = compiled(engine, FOLLOWED, *wanted, dtype=dtype, i=2)
+    x = np.array([[1.0, 0], [-1, 2], [0, 1], [3, 0], [1, 1]]).astype(dtype)
+    arrays = {"x": x, "y": np.zeros(5, dtype), "w": np.zeros(2, dtype)}
+    return program.epoch(arrays, np.arange(5), 2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_epoch_tells_what_was_wanted_of_each_step(engine: Engine, dtype: str) -> None:
+    values = followed(engine, dtype, "w <-", "power", "z", "right")
+    # w = 0: z = 0, 0; w = 1: z = 1, 3; w = 2: z = 4
+    assert list(values) == ["J", "power", "right"]
+    assert values["J"].tolist() == [0, 5, 16]
+    assert values["right"].tolist() == [0, 2, 1]
+    assert values["power"].tolist() == [[0, 0], [9.0**4, 1], [4.0**4, 4.0**4]]
+    assert all(v.dtype == np.float64 for v in values.values())
+
+
+def test_what_is_only_followed_may_be_infinite(engine: Engine) -> None:
+    text = FOLLOWED.replace("**4", "**400")
+    program = compiled(engine, text, "power", i=2)
+    arrays = {"x": np.full((2, 2), 9.0), "y": np.zeros(2), "w": np.ones(2)}
+    assert np.isinf(program.epoch(arrays, np.arange(2), 2)["power"]).all()
+    arrays["x"][1] = 1e300
+    with pytest.raises(TrainingError, match="the first to go bad was J"):
+        program.epoch(arrays, np.arange(2), 1)
 
 
 def test_an_epoch_stops_before_the_step_that_is_not_finite(engine: Engine) -> None:

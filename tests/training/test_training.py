@@ -379,17 +379,36 @@ def test_slices_grow_by_the_steps_that_were_taken(monkeypatch: pytest.MonkeyPatc
     """A last slice of one step says nothing of a pace of many."""
     clock, counts = [0.0], []
 
-    def advance(self: trainer.Trainer, until: int) -> np.ndarray:
+    def take(self: trainer.Trainer, until: int) -> dict[str, np.ndarray]:
+        until = min(until, self.steps + self.steps_an_epoch - self.steps % self.steps_an_epoch)
         counts.append(until - self.steps)
         clock[0] += 1e-3 * counts[-1]
         self.steps = until
-        return np.zeros(counts[-1])
+        return {"J": np.zeros(counts[-1]), "score.total": np.zeros((counts[-1], 1))}
 
     monkeypatch.setattr(trainer, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(trainer.Trainer, "_advance", advance)
+    monkeypatch.setattr(trainer.Trainer, "_take", take)
     net = wg.Sequential([wg.Dense(1)], cost="half_squared_error")
     rows = np.random.default_rng(0).normal(size=(10_051, 3))
     net.init(x=rows, y=rows[:, :1])
     net.train(x=rows, y=rows[:, :1], epochs=4, batch_size=1)
     assert max(counts) * 1e-3 <= 2 * trainer.SLICE
     assert sorted(counts)[len(counts) // 2] * 1e-3 >= trainer.SLICE / 4
+
+
+@pytest.mark.parametrize("pace", [1, 1000])
+def test_the_history_goes_up_to_the_step_that_failed(pace: int, monkeypatch) -> None:
+    """Also where the steps before it, of many epochs, were taken in one slice with it."""
+    monkeypatch.setattr(
+        trainer.Trainer,
+        "_pace",
+        property(lambda self: pace, lambda self, value: None),
+        raising=False,
+    )
+    text = "given x[n]\nbatch n\nparam w ~ ones\nJ = mean[n](x[n] * w)\nw <- 2 * w\nminimize J"
+    net = wg.Network(text).init()
+    with pytest.raises(wg.TrainingError, match="step 127: J is inf"):
+        net.train(x=np.ones(4), epochs=1000, batch_size=2, dtype="float32")
+    assert net.history is not None and len(net.history) == 63
+    assert net.history.cost == [2.0 ** (2 * k) * 1.5 for k in range(63)]
+    assert net.run is not None and net.run.kept == 126

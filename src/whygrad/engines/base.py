@@ -44,14 +44,17 @@ class Program(Protocol):
         batch_size: int,
         seed: int = 0,
         step: int = 0,
-    ) -> Array:
-        """Train on mini-batches: one step for each, and return the costs of the steps.
+    ) -> dict[str, Array]:
+        """Train on mini-batches, one step for each.
 
         Batch k consists of the samples `order[k*b : (k+1)*b]` of every given
         tensor that has the batch index; the last one may be smaller. After
         each step the updates are written into the arrays of parameters and
         states, in place. `step` is the number of the first step: it goes into
         the noise, and on by one from batch to batch.
+
+        Returns what the cost was in each step, and every other wanted tensor
+        that has no batch index: by name, in float64, the steps as first axis.
 
         Raises TrainingError as soon as the cost or an update is not finite: it
         names the step, has it as `step`, and names the equation that, in the

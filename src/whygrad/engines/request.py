@@ -67,14 +67,28 @@ class Request:
         return Request(self.whole, sizes, self.wanted, self.dtype.name, self.training)
 
     def step(self) -> Request:
-        """The request for a training step: the cost, then every update.
+        """The request for a training step: the cost, what else is followed, then every update.
+
+        A wanted tensor is followed from step to step unless it has the batch index.
 
         Raises TrainingError where there is no cost.
         """
         cost = self.whole.cost
         if cost is None:
             raise TrainingError("the system has no cost: it needs a line like `minimize J`")
-        return self.wanting((cost, *(f"{u.name} <-" for u in self.whole.updates)))
+        updates = [f"{u.name} <-" for u in self.whole.updates]
+        followed = [
+            name
+            for name in self.wanted
+            if name not in (cost, *updates)
+            and self.whole.batch not in self.whole.tensors[name].indices
+        ]
+        return self.wanting((cost, *followed, *updates))
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """What is wanted, updates left out."""
+        return tuple(name for name in self.wanted if name in self.whole.tensors)
 
     def samples(self, arrays: Mapping[str, Array]) -> int | None:
         """The size of the batch index in the arrays; None where it is no open question."""

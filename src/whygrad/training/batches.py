@@ -13,6 +13,9 @@ from ..network.random import generator
 
 BATCH_SIZE = 32
 
+# so many rows are trained on at once, or those of an epoch if they are more
+ROWS = 1 << 16
+
 # how many permutations of either kind are drawn, see Shuffle
 PERMUTATIONS = 4
 
@@ -101,11 +104,28 @@ class Shuffle:
 
     def order(self, epoch: int) -> Rows:
         """The rows in the order of this epoch."""
+        return self.places(epoch * len(self.rows), (epoch + 1) * len(self.rows))
+
+    def places(self, start: int, stop: int) -> Rows:
+        """The rows at some places of all orders, one after the other."""
+        found = np.empty(stop - start, np.int64)
+        place = start
+        while place < stop:
+            epoch, begin = divmod(place, len(self.rows))
+            end = min(len(self.rows), begin + stop - place)
+            turned, order = self._pair(epoch)
+            # any mode but the usual one writes without a copy, and all numbers are in range
+            turned.take(order[begin:end], out=found[place - start :][: end - begin], mode="clip")
+            place += end - begin
+        return found
+
+    def _pair(self, epoch: int) -> tuple[Rows, Rows]:
+        """A permutation of the rows, and one of the places in it."""
         turns, pair = divmod(epoch, PERMUTATIONS**2)
         first, second = divmod(pair, PERMUTATIONS)
         start = turns % len(self.rows)
         turned = self._permutation(first, twice=True)[start : start + len(self.rows)]
-        return turned.take(self._permutation(PERMUTATIONS + second))
+        return turned, self._permutation(PERMUTATIONS + second)
 
     def _permutation(self, number: int, twice: bool = False) -> Rows:
         if number not in self._drawn:

@@ -112,17 +112,16 @@ def _epochs(
     validation = Validation(net, trainer, arrays) if len(trainer.held_out) else None
     stopping = Stopping(run.patience) if run.patience else None
     with reporting(progress, history, run.epochs) as report, noted() as ask:
-
-        def between() -> None:
-            report(trainer.steps / trainer.steps_an_epoch - len(history))
-            ask()
-
-        for _ in range(run.epochs):
-            trained = trainer.epoch(between)
-            history.add(*trained, *(validation.measure() if validation else (None, None)))
-            report(0.0)
-            if stopping and stopping.over(history.validation_cost[-1], trainer):
-                break
+        over = False
+        while len(history) < run.epochs and not over:
+            epochs = len(history) + 1 if validation else run.epochs
+            for trained in trainer.advance(epochs * trainer.steps_an_epoch):
+                history.add(*trained, *(validation.measure() if validation else (None, None)))
+                report(0.0)
+                over = stopping is not None and stopping.over(history.validation_cost[-1], trainer)
+            share = trainer.steps / trainer.steps_an_epoch - len(history)
+            if share:
+                report(share)
             ask()
     if stopping:
         stopping.restore(trainer)

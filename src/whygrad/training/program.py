@@ -9,7 +9,7 @@ from ..network.network import BaseNetwork
 from ..network.optimizers import Adam, Optimizer
 from .batches import BATCH_SIZE
 from .score import score_of
-from .step import step_system
+from .step import step_system, wanted
 
 
 def program(
@@ -31,6 +31,6 @@ def program(
     arrays = net.bind(data, named)
     score = score_of(net.system, arrays)
     system = step_system(net, Adam() if optimizer is None else optimizer, score, 1, 1)
-    wanted = (str(system.cost), *(f"{u.name} <-" for u in system.updates))
-    request = Request(system, net.open_sizes_for(system, arrays), wanted, dtype, True)
+    sizes = net.open_sizes_for(system, arrays)
+    request = Request(system, sizes, wanted(system, score), dtype, True)
     return described(request, batch_size, threads)

@@ -1,7 +1,7 @@
 """How good predictions are: the share that is right, or R² where numbers are predicted.
 
 A score is a sum over samples (`total`), set in relation to one of the targets alone (`scale`).
-The sum is formed by equations in training, step by step, and by NumPy on rows held out.
+In training it is formed by an equation for each batch, on rows held out by NumPy.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Score(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def lines(self, system: System) -> list[str]:
-        """The lines of text by which each step adds to the total."""
+    def line(self, system: System) -> str:
+        """The equation of a batch's total."""
 
     @abstractmethod
     def total(self, predictions: Array, targets: Array) -> Array:
@@ -61,12 +61,11 @@ class Accuracy(Score):
     __slots__ = ()
     name = "accuracy"
 
-    def lines(self, system: System) -> list[str]:
-        """See `Score.lines`."""
+    def line(self, system: System) -> str:
+        """See `Score.line`."""
         indices = ",".join(self.target.indices)
         right = f"[{self._right()}]"
-        right = f"sum[{indices}]({right})" if indices else right
-        return [f"state {TOTAL} ~ zeros", f"{TOTAL} <- {TOTAL} + {right}"]
+        return f"{TOTAL} = " + (f"sum[{indices}]({right})" if indices else right)
 
     def total(self, predictions: Array, targets: Array) -> Array:
         """See `Score.total`."""
@@ -121,13 +120,12 @@ class Determination(Score):
     __slots__ = ()
     name = "R²"
 
-    def lines(self, system: System) -> list[str]:
-        """See `Score.lines`."""
+    def line(self, system: System) -> str:
+        """See `Score.line`."""
         outputs = [i for i in self.target.indices if i != system.batch]
         total = f"{TOTAL}[{','.join(outputs)}]" if outputs else TOTAL
         square = f"({self.prediction} - {self.target})**2"
-        squares = f"sum[{system.batch}]({square})" if system.batch else square
-        return [f"state {total} ~ zeros", f"{total} <- {total} + {squares}"]
+        return f"{total} = " + (f"sum[{system.batch}]({square})" if system.batch else square)
 
     @OVERFLOWING
     def total(self, predictions: Array, targets: Array) -> Array:

@@ -10,7 +10,7 @@ from ..language.parsing import parse
 from ..language.system import Declare, System
 from ..network.network import BaseNetwork
 from ..network.optimizers import Optimizer
-from .score import Score
+from .score import TOTAL, Score
 
 
 def step_system(
@@ -29,12 +29,18 @@ def step_system(
     derivation = net.derive()
     slopes = {name: derivation.mark + name for name in trained}
     step = derivation.simplified_system
-    lines = optimizer.lines(step, slopes, epochs, steps) + (score.lines(system) if score else [])
+    lines = optimizer.lines(step, slopes, epochs, steps) + ([score.line(system)] if score else [])
     return _parsed("\n".join([str(step), *lines, ""]))
 
 
 _parsed = lru_cache(16)(parse)
 """Trainings of one network often follow each other, and reading takes longer than a short one."""
+
+
+def wanted(system: System, score: Score | None) -> tuple[str, ...]:
+    """What an engine is asked for of a step: the cost, the score's total, the updates."""
+    total = (TOTAL,) if score else ()
+    return (str(system.cost), *total, *(f"{u.name} <-" for u in system.updates))
 
 
 def without_values(system: System) -> System:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -11,16 +11,20 @@ import numpy as np
 from ..engines import find
 from ..engines.base import Program
 from ..errors import DataError, TrainingError
-from ..network.data import Array, Arrays
+from ..network.data import Arrays
 from ..network.initialisers import initial_value
 from ..network.network import BaseNetwork
-from .batches import Rows, Samples, Shuffle, split
+from .batches import ROWS, Rows, Samples, Shuffle, split
 from .run import Run
 from .score import TOTAL, score_of
-from .step import step_system, without_values
+from .step import step_system, wanted, without_values
 
 # seconds: how long the engine works until it is asked again
 SLICE = 0.1
+
+
+# of cost and score over an epoch
+Means = tuple[float, float | None]
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,10 @@ class Trainer:
         self.samples = Samples(net.system, arrays)
         self.score = score_of(net.system, arrays)
         self.rows, self.held_out = split(net.system, arrays, run.validation, run.seed)
-        counts = np.diff([*range(0, len(self.rows), run.batch_size), len(self.rows)])
-        self.steps_an_epoch = len(counts)
-        self._shares = counts / len(self.rows)
+        self._size = min(run.batch_size, len(self.rows))
+        starts = np.arange(0, len(self.rows), self._size)
+        self.steps_an_epoch = len(starts)
+        self._shares = np.diff(starts, append=len(self.rows)) / len(self.rows)
         self._shuffle = Shuffle(self.rows, run.seed)
         if self.score:
             name = self.score.target.name
@@ -67,7 +72,7 @@ class Trainer:
         self.program: Program = find(run.engine, run.threads).compile(
             without_values(self.system),
             sizes,
-            (self._cost, *(f"{name} <-" for name in self._updated)),
+            wanted(self.system, self.score),
             dtype=run.dtype,
             training=True,
         )
@@ -81,41 +86,37 @@ class Trainer:
         self._checkpoints: list[Checkpoint] = []
         self._checked_at = perf_counter()
         self._pace = 1
+        self._noted: list[Arrays] = []
 
-    def epoch(self, between: Callable[[], None]) -> tuple[float, float | None]:
-        """Take the steps of one epoch; the means of cost and score over them.
+    def advance(self, until: int) -> list[Means]:
+        """Take steps for up to a tenth of a second, or until so many are taken.
 
-        `between` is called about every tenth of a second, with a step finished. Where there
-        is no score it is None. Raises TrainingError, after which `last_good` finds values to keep.
+        For each epoch that this finishes, the means of cost and score over it; the score is None
+        where there is none. Raises TrainingError for the first of these steps if it fails, after
+        which `last_good` finds values to keep. If another fails, those before it are taken.
         """
-        end = self.steps + self.steps_an_epoch
-        costs = []
-        while self.steps < end:
-            start, before = perf_counter(), self.steps
-            if start - self._checked_at > SLICE:
-                # two of them are enough to go back by a step
-                self._checkpoints = [*self._checkpoints[-1:], self.checkpoint()]
-                self._checked_at = start
-            costs.append(self._advance(min(end, self.steps + self._pace)))
-            taken = perf_counter() - start
-            if taken < SLICE / 2:
-                as_many = int((self.steps - before) * SLICE / 2 / max(taken, 1e-6))
-                faster = max(2 * self._pace, as_many)
-                self._pace = min(faster, self.steps_an_epoch)
-            elif taken > SLICE:
-                self._pace = max(self._pace // 2, 1)
-            if self.steps < end:
-                between()
-        cost = float(np.concatenate(costs) @ self._shares)
-        score = self.score.value(self.values[TOTAL], self._scale) if self.score else None
-        return cost, score
+        start, before = perf_counter(), self.steps
+        if start - self._checked_at > SLICE:
+            # two of them are enough to go back by a step
+            self._checkpoints = [*self._checkpoints[-1:], self.checkpoint()]
+            self._checked_at = start
+        try:
+            values = self._take(min(until, before + self._pace))
+        except TrainingError as error:
+            if error.step == before:
+                raise
+            # once more, now that it is known how many go well
+            self.go_to(before)
+            values = self._take(error.step)
+        self._adapt(perf_counter() - start, self.steps - before)
+        return self._means(values)
 
     def go_to(self, steps: int) -> None:
         """Take the values that there are after so many steps, from the start if need be."""
         if steps < self.steps:
             self._go_back(steps)
         while self.steps < steps:
-            self._advance(steps)
+            self._take(steps)
 
     def last_good(self) -> None:
         """After a step that failed, go to the last values whose cost was finite."""
@@ -124,9 +125,7 @@ class Trainer:
 
     def batch(self, step: int) -> Rows:
         """The numbers of the samples of one step."""
-        epoch, place = divmod(step, self.steps_an_epoch)
-        first = place * self.run.batch_size
-        return self._shuffle.order(epoch)[first : first + self.run.batch_size]
+        return self._shuffle.places(self._place(step), self._place(step + 1))
 
     def checkpoint(self) -> Checkpoint:
         """A copy of the values reached."""
@@ -138,16 +137,23 @@ class Trainer:
             self.values[name][...] = checkpoint.values[name]
         self.steps = checkpoint.steps
 
-    def _advance(self, until: int) -> Array:
-        """Take the steps of the epoch under way up to a number; their costs."""
-        epoch, place = divmod(self.steps, self.steps_an_epoch)
-        until = min(until, (epoch + 1) * self.steps_an_epoch)
-        size, seed, steps = self.run.batch_size, self.run.seed, self.steps
-        order = self._shuffle.order(epoch)[place * size : (place + until - steps) * size]
-        if self.score and place == 0:
-            self.values[TOTAL][...] = 0
+    def _place(self, step: int) -> int:
+        """Where the rows of a step begin in all orders, one after the other."""
+        epoch, number = divmod(step, self.steps_an_epoch)
+        return epoch * len(self.rows) + number * self._size
+
+    def _take(self, until: int) -> Arrays:
+        """Take steps up to a number, or to the first smaller batch; what the engine tells of them.
+
+        All epochs are alike if no batch is smaller, so several run at once.
+        """
+        size, seed, steps = self._size, self.run.seed, self.steps
+        alike = len(self.rows) % size == 0
+        most = max(self.steps_an_epoch, ROWS // size) if alike else self._left
+        until = min(until, steps + most)
+        order = self._shuffle.places(self._place(steps), self._place(until))
         try:
-            costs = self.program.epoch(self.values, order, size, seed=seed, step=steps)
+            values = self.program.epoch(self.values, order, size, seed=seed, step=steps)
             self.steps = until
         except TrainingError as error:
             self.steps = error.step
@@ -158,7 +164,44 @@ class Trainer:
             raise
         finally:
             self.taken = max(self.taken, self.steps)
-        return costs
+        return values
+
+    def _means(self, values: Arrays) -> list[Means]:
+        """What was noted of steps, epoch by epoch; of the one under way it is kept."""
+        self._noted.append(values)
+        steps = sum(len(noted[self._cost]) for noted in self._noted)
+        epochs = steps // self.steps_an_epoch
+        if not epochs:
+            return []
+        whole, rest = {}, {}
+        finished = epochs * self.steps_an_epoch
+        for name in values:
+            array = np.concatenate([noted[name] for noted in self._noted])
+            whole[name] = array[:finished].reshape(epochs, -1, *array.shape[1:])
+            rest[name] = array[finished:]
+        self._noted = [rest]
+        # one by one, so that no last bit depends on how many epochs end together
+        costs = [float(each @ self._shares) for each in whole[self._cost]]
+        if self.score is None:
+            return [(cost, None) for cost in costs]
+        totals = (each.sum(axis=0) for each in whole[TOTAL])
+        return [
+            (cost, self.score.value(total, self._scale))
+            for cost, total in zip(costs, totals, strict=True)
+        ]
+
+    @property
+    def _left(self) -> int:
+        """How many steps are left of the epoch under way."""
+        return self.steps_an_epoch - self.steps % self.steps_an_epoch
+
+    def _adapt(self, taken: float, steps: int) -> None:
+        """Choose how many steps to take at once, after so many have taken so many seconds."""
+        if taken < SLICE / 2:
+            as_many = int(steps * SLICE / 2 / max(taken, 1e-6))
+            self._pace = max(2 * steps, as_many)
+        elif taken > SLICE:
+            self._pace = max(self._pace // 2, 1)
 
     def _next_cost(self) -> float:
         batch = {**self.values, **self.samples.take(self.batch(self.steps))}

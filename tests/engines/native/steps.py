@@ -44,8 +44,8 @@ def compare_steps(engine: NativeEngine, known: Known, optimizer: Optimizer, dtyp
     results = []
     for each, kind in ((engine, dtype), (ReferenceEngine(), "float64")):
         values = {n: a.astype(kind) if a.dtype.kind == "f" else a.copy() for n, a in arrays.items()}
-        costs = each.compile(system, fixed, wanted, kind).epoch(values, order, size, 3)
-        results.append({"costs": costs, **{u.name: values[u.name] for u in system.updates}})
+        told = each.compile(system, fixed, wanted, kind).epoch(values, order, size, 3)
+        results.append({**told, **{u.name: values[u.name] for u in system.updates}})
     tolerance = 1e-9 if dtype == "float64" else 2e-3
     for name, expected in results[1].items():
         assert results[0][name] == pytest.approx(expected, rel=tolerance, abs=tolerance), name

@@ -28,8 +28,8 @@ def test_an_epoch_is_the_reference_engines(
     one, other = data(rows, seed, dtype), data(rows, seed, dtype)
     tolerance = 1e-11 if dtype == "float64" else 1e-4
     for _ in range(2):
-        costs = compiled(dtype=dtype, threads=threads, i=3).epoch(one, order, batch_size)
-        expected = reference(dtype=dtype, i=3).epoch(other, order, batch_size)
+        costs = compiled(dtype=dtype, threads=threads, i=3).epoch(one, order, batch_size)["J"]
+        expected = reference(dtype=dtype, i=3).epoch(other, order, batch_size)["J"]
         assert costs.dtype == np.float64
         assert costs == pytest.approx(expected, rel=tolerance, abs=tolerance)
         for name, array in other.items():
@@ -64,7 +64,7 @@ def test_data_in_any_form_are_taken(convert: Callable[[Array], object]) -> None:
     for arrays in (plain, other):
         arrays["b"], arrays["steps"] = np.zeros((), np.float32), np.zeros((), np.float32)
     program = compiled(dtype="float32", i=3)
-    costs = [program.epoch(arrays, np.arange(10), 4).tolist() for arrays in (plain, other)]
+    costs = [program.epoch(arrays, np.arange(10), 4)["J"].tolist() for arrays in (plain, other)]
     assert costs[0] == costs[1]
     assert plain["w"].tolist() == other["w"].tolist()
 
@@ -103,10 +103,10 @@ def test_changes_between_epochs_are_seen() -> None:
 def test_lists_that_change_are_read_again() -> None:
     program = compiled(i=3)
     arrays = {**data(2), "x": [[1.0, 0, 0], [0, 0, 0]], "y": np.zeros(2)}
-    first = program.epoch(arrays, np.array([0]), 1)
+    first = program.epoch(arrays, np.array([0]), 1)["J"]
     arrays["x"][0][0] = 3.0
     arrays["w"][...], arrays["b"][...] = 1, 0
-    second = program.epoch(arrays, np.array([0]), 1)
+    second = program.epoch(arrays, np.array([0]), 1)["J"]
     assert (first.tolist(), second.tolist()) == ([0.5], [4.5])
 
 
@@ -117,7 +117,7 @@ def test_the_same_bits_run_after_run(threads: int) -> None:
     for _ in range(3):
         arrays = data(1000, dtype="float32")
         program = compiled(dtype="float32", threads=threads, i=3)
-        costs = program.epoch(arrays, np.arange(1000)[::-1], 32)
+        costs = program.epoch(arrays, np.arange(1000)[::-1], 32)["J"]
         found.add((costs.tobytes(), arrays["w"].tobytes()))
     assert len(found) == 1
 
@@ -128,11 +128,11 @@ def test_each_step_has_its_noise(monkeypatch: pytest.MonkeyPatch) -> None:
 
     expected = data(10)
     monkeypatch.undo()
-    costs = reference(NOISY, i=3).epoch(expected, np.arange(10), 3, seed=5, step=7)
+    costs = reference(NOISY, i=3).epoch(expected, np.arange(10), 3, seed=5, step=7)["J"]
     for limit in (1, 400, 1 << 20):
         monkeypatch.setattr(epoch, "NOISE", limit)
         arrays = data(10)
-        found = compiled(NOISY, i=3).epoch(arrays, np.arange(10), 3, seed=5, step=7)
+        found = compiled(NOISY, i=3).epoch(arrays, np.arange(10), 3, seed=5, step=7)["J"]
         assert found == pytest.approx(costs, rel=1e-12)
         assert arrays["w"] == pytest.approx(expected["w"], rel=1e-12)
 
@@ -141,7 +141,7 @@ def test_each_step_has_its_noise(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_system_without_samples_is_trained_too() -> None:
     text = "param w ~ ones\nJ = w**2\nw <- w - 0.25 * 2 * w\nminimize J"
     arrays = {"w": np.ones(())}
-    assert compiled(text).epoch(arrays, np.arange(5), 2).tolist() == [1, 0.25, 0.0625]
+    assert compiled(text).epoch(arrays, np.arange(5), 2)["J"].tolist() == [1, 0.25, 0.0625]
 
 
 @pytest.mark.usefixtures("alone")
@@ -155,7 +155,7 @@ def test_samples_may_lie_on_any_axis() -> None:
     minimize J
     """
     arrays = {"x": np.arange(10.0).reshape(2, 5), "w": np.ones(2)}
-    costs = compiled(text, i=2).epoch(arrays, np.array([4, 1, 0]), 2)
+    costs = compiled(text, i=2).epoch(arrays, np.array([4, 1, 0]), 2)["J"]
     # x = 4, 1 and 9, 6: J = (13 + 7)/2; w = 1 - (2.5, 7.5); then J = 0·w[0] + 5·w[1]
     assert costs.tolist() == [10.0, -32.5]
     assert arrays["w"].tolist() == [-1.5, -11.5]

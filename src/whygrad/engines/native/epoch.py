@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -49,9 +49,10 @@ class Epochs:
         code = self._build.code
         self._executable = Executable(code, self._build.machine_code, self._build.symbols)
         self._binding = Binding(request, code)
+        self._computed = frozenset(self._executable.external).difference(self._binding.tensors)
         self._division = Division(request, self._build, self._binding.tensors)
         self._rows = rows(self._division.batch)
-        self._cost = self._build.results[request.wanted[0]]
+        self._followed = {name: self._build.results[name] for name in request.tensors}
         self._noise = request.system.of_kind("noise")
 
     def run(
@@ -61,44 +62,56 @@ class Epochs:
         batch_size: int,
         seed: int,
         step: int,
-    ) -> Array:
+    ) -> dict[str, Array]:
         """See `engines.base.Program.epoch`; raises Unusual before anything has changed."""
-        if self._cost not in self._executable.external or not len(order):  # nothing is trained
+        followed = self._followed.values()
+        if not len(order) or not self._computed.issuperset(followed):  # nothing is trained
             raise Unusual
         samples = self._division.samples(arrays)
         order = row_numbers(order, samples, batch_size)
         parts = self._division.batches(samples, len(order), batch_size)
         self._binding.bind(arrays, parts[0].layout.sizes, parts[0].shapes)
-        costs = np.empty(sum(part.count for part in parts), self._request.dtype)
+        steps = sum(part.count for part in parts)
+        sizes = parts[0].layout.sizes
+        values = {t: self._executable.room(t, steps, sizes) for t in followed}
         taken = 0
         try:
             for part in parts:
                 end = taken + part.count
                 while taken < end:
-                    some = costs[taken : min(end, taken + self._ahead(part))]
+                    count = min(end - taken, self._ahead(part))
+                    some = {t: found[taken:] for t, found in values.items()}
                     left = order[taken * batch_size :]
-                    done = self._steps(part, left, some, seed, step + taken)
+                    done = self._steps(part, count, left, some, seed, step + taken)
                     taken += done
-                    if done < len(some):
+                    if done < count:
                         batch = left[done * batch_size :][: part.size]
-                        costs[taken] = self._refer(arrays, batch, seed, step + taken)
+                        found = self._refer(arrays, batch, seed, step + taken)
+                        for name, tensor in self._followed.items():
+                            values[tensor][taken] = found[name][0]
                         taken += 1
         finally:
             self._binding.give_back(arrays)
-        return costs.astype(np.float64)
+        return {name: values[t].astype(np.float64) for name, t in self._followed.items()}
 
-    def _steps(self, part: Batches, order: Array, costs: Array, seed: int, step: int) -> int:
-        """Take a step for each of the costs, on the samples that the order begins with.
+    def _steps(
+        self,
+        part: Batches,
+        count: int,
+        order: Array,
+        values: Mapping[str, Array],
+        seed: int,
+        step: int,
+    ) -> int:
+        """Take so many steps, on the samples that the order begins with; their values are noted.
 
         Returns how many were taken: all, or those before one that sets a flag, which is undone.
         """
-        moving = {
-            self._rows: (order, part.size * order.itemsize),
-            self._cost: (costs, costs.itemsize),
-        }
+        moving = {name: (array, array.strides[0]) for name, array in values.items()}
+        moving[self._rows] = order, part.size * order.itemsize
         for t in self._noise:
             shape = part.layout.shapes[t.name]
-            drawn = [self._request.noise(t.name, shape, seed, step + k) for k in range(len(costs))]
+            drawn = [self._request.noise(t.name, shape, seed, step + k) for k in range(count)]
             moving[t.name] = np.stack(drawn), drawn[0].nbytes
         pointers = self._binding.addresses()
         strides = {}
@@ -109,22 +122,22 @@ class Epochs:
         sizes = part.layout
         threads = self._threads or worthwhile(sizes.operations)
 
-        def call(count: int) -> int:
-            return self._executable.call(sizes.values, pointers, count, strides, threads).steps
+        def call(steps: int) -> int:
+            return self._executable.call(sizes.values, pointers, steps, strides, threads).steps
 
-        done = call(len(costs))
-        if 0 < done < len(costs):
+        done = call(count)
+        if 0 < done < count:
             call(done)
         return done
 
     def _refer(
         self, arrays: MutableMapping[str, Array], batch: Array, seed: int, step: int
-    ) -> float:
-        """Let the reference engine take a step; its cost."""
+    ) -> dict[str, Array]:
+        """Let the reference engine take a step; what is followed in it."""
         self._binding.give_back(arrays)
-        cost = float(self._reference().epoch(arrays, batch, len(batch), seed, step)[0])
+        found = self._reference().epoch(arrays, batch, len(batch), seed, step)
         self._binding.take_up(arrays)
-        return cost
+        return found
 
     def _ahead(self, part: Batches) -> int:
         """For how many steps noise is drawn at once."""

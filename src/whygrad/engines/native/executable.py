@@ -8,9 +8,12 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+
+from ..base import Array
 from .code import Code
 from .jit import Library
-from .memory import LINE, Memory
+from .memory import ELEMENTS, LINE, Memory, memory_shape
 from .threads import SUBSCRIPT, new_control, together
 
 _WORD, _POINTER = ctypes.c_int64, ctypes.c_void_p
@@ -84,6 +87,11 @@ class Executable:
 
         done = together(enter, control, threads)
         return Outcome(done, bool(control[SUBSCRIPT]))
+
+    def room(self, tensor: str, count: int, sizes: Mapping[str, int]) -> Array:
+        """Memory for the values that an external tensor has in so many steps."""
+        buffer = self.code.buffers[self.external[tensor]]
+        return np.empty((count, *memory_shape(buffer, sizes)), ELEMENTS[buffer.element])
 
     def _row(self, sizes: tuple[int, ...]) -> list[int]:
         """A thread's table of buffers, with the addresses of those that are the code's own."""

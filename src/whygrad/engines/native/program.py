@@ -89,7 +89,7 @@ class NativeProgram:
         batch_size: int,
         seed: int = 0,
         step: int = 0,
-    ) -> Array:
+    ) -> dict[str, Array]:
         """See `engines.base.Program.epoch`."""
         with self._lock:
             try:

@@ -93,24 +93,24 @@ class ReferenceProgram:
         batch_size: int,
         seed: int = 0,
         step: int = 0,
-    ) -> Array:
+    ) -> dict[str, Array]:
         """See `engines.base.Program.epoch`."""
-        whole = self._request.whole
         if self._trainer is None:
             self._trainer = ReferenceProgram(self._request.step())
         wanted = self._trainer.wanted
-        cost = wanted[0]
-        costs: list[float] = []
-        for start in range(0, len(order), batch_size):
+        cost, *followed = self._trainer._request.tensors
+        values: dict[str, list[Array]] = {name: [] for name in (cost, *followed)}
+        for at, start in enumerate(range(0, len(order), batch_size), start=step):
             batch = {**arrays, **self._rows(arrays, order[start : start + batch_size])}
-            at = step + len(costs)
             results = self._trainer.run(batch, seed, at)
-            if not all(np.isfinite(results[name]).all() for name in wanted):
-                raise TrainingError(self._fault(batch, results, cost, seed, at), at)
-            for update in whole.updates:
+            checked = {name: results[name] for name in wanted if name not in followed}
+            if not all(np.isfinite(value).all() for value in checked.values()):
+                raise TrainingError(self._fault(batch, checked, followed, seed, at), at)
+            for update in self._request.whole.updates:
                 arrays[update.name][...] = results[f"{update.name} <-"]
-            costs.append(float(results[cost]))
-        return np.array(costs, np.float64)
+            for name, found in values.items():
+                found.append(np.asarray(results[name], np.float64))
+        return {name: np.array(found) for name, found in values.items()}
 
     def _rows(self, arrays: Mapping[str, Array], rows: Array) -> dict[str, Array]:
         """The given tensors cut down to some samples."""
@@ -126,14 +126,18 @@ class ReferenceProgram:
         self,
         batch: Mapping[str, Array],
         results: Mapping[str, Array],
-        cost: str,
+        followed: Sequence[str],
         seed: int,
         step: int,
     ) -> str:
-        """What went wrong in a step: the first equation that is no longer finite."""
+        """What went wrong in a step: the first equation that is no longer finite.
+
+        `results` are the cost and the updates; nothing depends on what is only followed.
+        """
         assert self._trainer is not None
+        cost = next(iter(results))
         names = [name for part in self._trainer._parts for name in part.names]
-        names = list(dict.fromkeys(names))
+        names = [name for name in dict.fromkeys(names) if name not in followed]
         again = ReferenceProgram(self._request.wanting(names))
         values = {**again.run(batch, seed, step), **results}
         bad = [n for n in (*names, *results) if not np.isfinite(values[n]).all()]

@@ -101,8 +101,8 @@ def test_numbers_are_those_of_the_reference(widths: list[int], dtype: str, threa
     for engine, kind in ((NativeEngine(threads), dtype), (ReferenceEngine(), "float64")):
         values = {n: a.astype(kind) if a.dtype.kind == "f" else a for n, a in arrays.items()}
         values = {n: a.copy() for n, a in values.items()}
-        costs = engine.compile(system, sizes, wanted, kind).epoch(values, order, 32)
-        results.append({"costs": costs, **{name: values[name] for name in updates}})
+        told = engine.compile(system, sizes, wanted, kind).epoch(values, order, 32)
+        results.append({**told, **{name: values[name] for name in updates}})
     tolerance = 1e-11 if dtype == "float64" else 2e-5
     for name, expected in results[1].items():
         assert results[0][name] == pytest.approx(expected, rel=tolerance, abs=tolerance), name

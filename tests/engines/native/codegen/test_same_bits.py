@@ -61,9 +61,9 @@ def trained(
     wanted = [str(system.cost), *(f"{n} <-" for n in names)]
     program = NativeEngine(threads, target).compile(system, sizes, wanted, dtype)
     order = np.random.default_rng(1).integers(0, 200, 64 * steps)
-    costs = program.epoch(values, order, 64)
-    assert len(costs) == steps
-    return {"costs": costs, **{n: values[n] for n in names}}
+    told = program.epoch(values, order, 64)
+    assert all(len(v) == steps for v in told.values())
+    return {**told, **{n: values[n] for n in names}}
 
 
 @pytest.mark.parametrize(("text", "steps"), [(DENSE, 1500), (RECURRENT, 300)])

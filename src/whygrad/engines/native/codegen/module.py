@@ -39,7 +39,8 @@ def generate(
     """The code of a plan.
 
     `updated` are the tensors that a training step changes in place, in copies of the engine's own
-    (see `resident`). Their new values are checked to be finite, as is the cost.
+    (see `resident`). Their new values are checked to be finite, as is the cost. All other results
+    of a step go to the caller's memory.
     """
     return Module(plan, system, dtype, target, updated).code()
 
@@ -79,10 +80,10 @@ class Module:
         self.element = "float" if dtype == "float32" else "double"
         self.lanes, self.bits = lanes(target, self.element), target.vector_bits
         own = frozenset(self.resident.values())
-        cost = frozenset({str(system.cost)} if updated else ())
-        self.checked = own | cost
+        self.checked = own.union({str(system.cost)} if updated else ())
         self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
-        self.external = frozenset(self.plan.axes) - self.plan.assigned | cost
+        followed = frozenset(plan.results.values()) - updated if updated else frozenset()
+        self.external = frozenset(self.plan.axes) - self.plan.assigned | followed
         whole = whole_numbered(self.plan, system)
         registers = target.vector_registers
         scheduler = Scheduler(self.plan, self.external, own, whole, self.lanes, registers)
