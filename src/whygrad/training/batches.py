@@ -14,7 +14,7 @@ from ..network.random import generator
 BATCH_SIZE = 32
 
 # so many rows are trained on at once, or those of an epoch if they are more
-ROWS = 1 << 16
+ROWS = 1 << 17
 
 # how many permutations of either kind are drawn, see Shuffle
 PERMUTATIONS = 4
