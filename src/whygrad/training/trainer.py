@@ -184,7 +184,7 @@ class Trainer:
         costs = [float(each @ self._shares) for each in whole[self._cost]]
         if self.score is None:
             return [(cost, None) for cost in costs]
-        totals = (each.sum(axis=0) for each in whole[TOTAL])
+        totals = (np.ascontiguousarray(each.T).sum(axis=-1) for each in whole[TOTAL])
         return [
             (cost, self.score.value(total, self._scale))
             for cost, total in zip(costs, totals, strict=True)
