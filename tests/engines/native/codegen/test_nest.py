@@ -44,6 +44,21 @@ def test_what_is_updated_in_place_is_updated_once(target: Target, i: int, j: int
         assert found["J"] == h.sum()
 
 
+def test_what_is_needed_behind_a_sum_is_loaded_behind_it() -> None:
+    """Loaded before, it would take up registers in the loop of the sum."""
+    text = """
+        given x[n,i], w[i,j], a[n,j]
+        s[n,j] = sum[i](x[n,i] * w[i,j])
+        y[n,j] = a[n,j] - s[n,j]
+        """
+    plan, system = nests(text, together=True, n=64, i=64, j=64)
+    compiled = Compiled(plan_of(plan.parts, system, plan.sizes, ["y"]), system)
+    _, _, behind = compiled.code.text.partition("fmuladd")
+    assert behind.count("= fsub") >= 8
+    for part in behind.split("= fsub")[:-1]:
+        assert part.rpartition("fmuladd")[2].count("= load <") >= 1
+
+
 @pytest.mark.parametrize("rows", range(1, 26))
 def test_tiles_of_a_known_size_come_out_at_every_size(rows: int) -> None:
     """In steps that read what the nest has computed before, in one thread and in three."""

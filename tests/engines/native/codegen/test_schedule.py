@@ -154,6 +154,13 @@ def test_a_matrix_product_has_tiles_that_fit_the_registers(target: Target) -> No
         assert target.vector_registers // 2 < used <= target.vector_registers
 
 
+def test_among_many_tiles_the_last_one_may_have_fewer_rows() -> None:
+    text = "given x[n,i], w[i,j]\nz[n,j] = sum[i](x[n,i] * w[i,j])"
+    for n, rows, fewer in ((35, 7, 5), (100, 8, 6), (784, 8, 6)):
+        assert tiles(of(text, n=n, i=20, j=64))["z"].rows == rows
+        assert tiles(of(text, AVX2, n=n, i=20, j=64))["z"].rows == fewer
+
+
 @pytest.mark.parametrize("n", range(1, 60))
 def test_rows_are_never_more_than_there_are_and_come_out_even_if_they_can(n: int) -> None:
     tile = tiles(of("given x[n,i], w[i,j]\nz[n,j] = sum[i](x[n,i] * w[i,j])", n=n, i=9, j=64))["z"]

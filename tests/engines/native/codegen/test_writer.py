@@ -49,6 +49,24 @@ def test_a_value_stands_in_the_outermost_scope_of_its_operands() -> None:
     assert [v.scope.depth for v in (fixed, middle, deep)] == [0, 1, 2]
 
 
+def test_behind_loops_is_straight_on_from_where_they_began() -> None:
+    w = Writer()
+    start = w.scope
+    assert not w.is_behind(start)
+    first = w.begin(w.integer(0), argument(w, "%x"), 1)
+    assert not w.is_behind(start)
+    w.end(first)
+    assert w.is_behind(start)
+    outer = w.begin(w.integer(0), argument(w, "%y"), 1)
+    inside = w.scope
+    inner = w.begin(w.integer(0), argument(w, "%x"), 1)
+    assert not w.is_behind(start) and not w.is_behind(inside)
+    w.end(inner)
+    assert w.is_behind(inside) and not w.is_behind(start)
+    w.end(outer)
+    assert w.is_behind(start) and w.is_behind(first.outer) and not w.is_behind(inside)
+
+
 def test_what_must_stay_stays() -> None:
     """A load of what the loop stores may not be moved out of it, nor may a command."""
     w = Writer()

@@ -47,7 +47,8 @@ def load(block: Block, e: Reference, point: Point) -> Value:
     if place.lane == 1 and inside is None:
         align = SIZES[buffer.element]
         text = f"load {kind}, ptr {place.pointer.text}, align {align}"
-        return f.emit(text, buffer.element, block.lanes, operands)
+        behind = f.is_behind(place.pointer.scope)  # no register for it in the loop before
+        return f.emit(text, buffer.element, block.lanes, operands, here=behind)
     mask = block.spread(inside or Value("true", "i1", 1, f.root), block.lanes)
     nothing = block.spread(zero, block.lanes)
     align_value = Value(str(SIZES[buffer.element]), "i32", 1, f.root)

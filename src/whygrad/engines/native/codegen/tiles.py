@@ -13,6 +13,10 @@ NOMINAL = 64
 """The number of samples for which choices are made."""
 
 
+MANY = 8
+"""Among so many tiles it does not matter that the last one is smaller."""
+
+
 class Tile(NamedTuple):
     """The index of the rows (None: point by point), how many, and how many vectors."""
 
@@ -50,8 +54,8 @@ def _vectors(lane: str, options: tuple[int, ...], constants: Mapping[str, int], 
 
 
 def _rows(size: int | None, most: int) -> int:
-    """How many rows to a tile: the same."""
-    if size is None:
+    """How many rows to a tile: the same, unless a smaller last tile is one of many."""
+    if size is None or size >= MANY * most:
         return most
     if size <= most:
         return size

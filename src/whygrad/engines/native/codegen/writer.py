@@ -16,9 +16,13 @@ BITS = {"float": 32, "double": 64, "i64": 64, "i1": 1, "ptr": 64}
 
 @dataclass(slots=True, eq=False)
 class Scope:
-    """`code` comes first, then `rest`: a loop and what follows it."""
+    """`code` comes first, then `rest`: a loop and what follows it.
+
+    What follows a loop is a scope that has the one in front of the loop as its `before`.
+    """
 
     depth: int
+    before: Scope | None = None
     code: list[str] = field(default_factory=list)
     rest: list[str | Scope] = field(default_factory=list)
     memo: dict[object, Value] = field(default_factory=dict)
@@ -124,6 +128,13 @@ class Writer:
         name = self.fresh()
         scope.code.append(f"  {name} = {text}")
         return Value(name, element, lanes, scope)
+
+    def is_behind(self, scope: Scope) -> bool:
+        """Whether the present place is straight behind loops that begin in a scope."""
+        before = self.scope.before
+        while before is not None and before is not scope:
+            before = before.before
+        return before is scope
 
     def command(self, text: str) -> None:
         """Write an instruction without a result at the present place."""
@@ -241,7 +252,7 @@ class Writer:
         n, outer = loop.number, loop.outer
         inner = self.scope
         inner.rest += [f"  br label %latch{n}", f"latch{n}:"]
-        after = Scope(outer.depth + 1)
+        after = Scope(outer.depth + 1, outer)
         results = []
         for value, new in zip(loop.carried, carried, strict=True):
             name = f"{value.text}.next"
