@@ -79,8 +79,9 @@ class Interpreter(Loops):
             case Nest():
                 for point in self._points(part.indices, env):
                     for step in part.steps:
-                        place = self._place(step.subscripts, point)
-                        self.known[step.name, place] = F(self.value(step.value, point))
+                        for at in self._points(part.further(step), point):
+                            place = self._place(step.subscripts, at)
+                            self.known[step.name, place] = F(self.value(step.value, at))
             case Scatter():
                 self._scatter(part, env)
             case Loop():

@@ -6,10 +6,11 @@ reduction of a pointwise body: what is left to decide is only how it runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
-from ...language.expression import Expression, Reference
+from ...language.expression import Expression, Index, Reduce, Reference, references
 
 REDUCTIONS = ("sum", "max", "argmax")
 
@@ -45,14 +46,40 @@ class Nest:
     same subscripts, also inside its `Reduce`; all else that it reads is there before the nest
     begins. In a `Loop` through t that goes for each t: while `h[t, ...]` is computed,
     `h[t-1, ...]` is there at every place.
+
+    The first steps may have further indices, those over which all reductions in the nest go: they
+    are done in the loop of the reductions.
     """
 
     indices: tuple[str, ...]
     steps: tuple[Assign, ...]
 
+    @property
+    def reductions(self) -> list[Reduce]:
+        """Those among its steps."""
+        return [step.value for step in self.steps if isinstance(step.value, Reduce)]
+
+    def further(self, step: Assign) -> tuple[str, ...]:
+        """The further indices of a step."""
+        summed = {i for e in self.reductions for i in e.indices}
+        return tuple(s.name for s in step.subscripts if isinstance(s, Index) and s.name in summed)
+
+    def space(self, step: Assign) -> tuple[str, ...]:
+        """All indices that a step goes through, those of its reduction included."""
+        reduced = step.value.indices if isinstance(step.value, Reduce) else ()
+        return (*self.indices, *self.further(step), *reduced)
+
     def __str__(self) -> str:
         head = f"for {', '.join(self.indices)}" if self.indices else "once"
-        return "\n".join([head, *(f"  {step}" for step in self.steps)])
+        return "\n".join([head, *(f"  {line}" for line in self.lines(str))])
+
+    def lines(self, text: Callable[[Assign], str]) -> Iterator[str]:
+        """The steps as text, those with further indices under a head of their own."""
+        for further, steps in groupby(self.steps, self.further):
+            if further:
+                yield f"for {', '.join(further)}"
+            indent = "  " if further else ""
+            yield from (indent + text(step) for step in steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +154,22 @@ def assigned(part: Part) -> Iterator[str]:
             yield from assigned(inner)
     else:
         yield part.name
+
+
+def expressions(part: Part) -> Iterator[Expression]:
+    """All that a part evaluates."""
+    if isinstance(part, Nest):
+        yield from (step.value for step in part.steps)
+    elif isinstance(part, Loop):
+        for inner in part.body:
+            yield from expressions(inner)
+    else:
+        yield part.value
+        yield from part.subscripts
+        if part.condition is not None:
+            yield part.condition
+
+
+def read(part: Part) -> frozenset[str]:
+    """The name of every tensor that a part reads."""
+    return frozenset(r.tensor for e in expressions(part) for r in references(e))

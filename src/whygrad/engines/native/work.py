@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import prod
 
-from ...language.expression import Call, Expression, Reduce, walk
+from ...language.expression import Call, Expression, walk
 from .plan import Loop, Part, Plan, Scatter
 from .threads import cores
 
@@ -53,8 +53,7 @@ def _counts(part: Part) -> Iterator[tuple[tuple[str, ...], int]]:
         yield part.indices, _operations(part.value)
     else:
         for step in part.steps:
-            reduced = step.value.indices if isinstance(step.value, Reduce) else ()
-            yield (*part.indices, *reduced), _operations(step.value)
+            yield part.space(step), _operations(step.value)
 
 
 def _operations(e: Expression) -> int:

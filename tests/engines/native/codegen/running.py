@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from math import prod
 from textwrap import dedent
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from whygrad.language.parsing import parse
 from whygrad.language.system import System
 
 Array = NDArray[Any]
+Fence = Literal["before", "behind"]
 
 GUARD = 4096
 """Bytes before and behind every buffer; vectors may be read a little beyond one."""
@@ -88,16 +89,18 @@ class Compiled:
         sizes: Mapping[str, int] | None = None,
         threads: int = 1,
         shared: bool = False,
-        fenced: bool = False,
+        fence: Fence | None = None,
     ) -> dict[str, Array]:
         """Every tensor that lies in memory.
 
         `shared` lets the engine's own share their memory. Fails if anything was written outside of
-        them; with `fenced`, reading behind the caller's arrays ends the process.
+        them; with a `fence`, reading on that side of the caller's arrays ends the process.
         """
         known = {i: s for i, s in self.plan.sizes.items() if s is not None} | dict(sizes or {})
         buffers = self.code.buffers
-        blocks = [Guarded(b, known, k, fenced and b.external) for k, b in enumerate(buffers)]
+        blocks = [
+            Guarded(b, known, k, fence if b.external else None) for k, b in enumerate(buffers)
+        ]
         own = [k for k, b in enumerate(buffers) if not b.external]
         if shared:
             places = placed([buffers[k] for k in own], known)
@@ -130,18 +133,20 @@ class Guarded:
     """
 
     def __init__(
-        self, buffer: Buffer, sizes: Mapping[str, int], seed: int, fenced: bool = False
+        self, buffer: Buffer, sizes: Mapping[str, int], seed: int, fence: Fence | None = None
     ) -> None:
         self.buffer, self.sizes = buffer, sizes
         element = ELEMENTS[buffer.element]
-        size = prod(memory_shape(buffer, sizes)) * element.itemsize
-        behind = 0 if fenced else GUARD
-        self.room = (fence if fenced else zeros)(GUARD + size + behind)
-        self.guards = np.random.default_rng(seed).integers(0, 256, GUARD + behind, np.uint8)
-        self.room[:GUARD], self.room[GUARD + size :] = self.guards[:GUARD], self.guards[GUARD:]
-        self.room[GUARD : GUARD + size] = 255 if buffer.alive is not None else 0
-        self.size = size
-        self.move(self.room, GUARD)
+        self.size = prod(memory_shape(buffer, sizes)) * element.itemsize
+        self.start = 0 if fence == "before" else GUARD
+        behind = 0 if fence == "behind" else GUARD
+        length = self.start + self.size + behind
+        self.room = zeros(length) if fence is None else fenced(length, fence)
+        self.guards = np.random.default_rng(seed).integers(0, 256, length - self.size, np.uint8)
+        front, back = self._around
+        front[:], back[:] = self.guards[: self.start], self.guards[self.start :]
+        self.room[self.start :][: self.size] = 255 if buffer.alive is not None else 0
+        self.move(self.room, self.start)
 
     def move(self, room: Array, offset: int) -> None:
         """Let it lie elsewhere."""
@@ -153,18 +158,22 @@ class Guarded:
     @property
     def untouched(self) -> bool:
         """Whether the guards are as they were."""
-        found = np.concatenate([self.room[:GUARD], self.room[GUARD + self.size :]])
-        return bool(np.array_equal(found, self.guards))
+        return bool(np.array_equal(np.concatenate(self._around), self.guards))
+
+    @property
+    def _around(self) -> tuple[Array, Array]:
+        return self.room[: self.start], self.room[self.start + self.size :]
 
 
-def fence(size: int) -> Array:
-    """So many bytes, behind which there is memory that nobody may read."""
+def fenced(size: int, side: Fence) -> Array:
+    """So many bytes, next to which there is memory that nobody may read."""
     page = mmap.PAGESIZE
     length = -(-size // page) * page
-    room = np.frombuffer(mmap.mmap(-1, length + page), np.uint8)
-    end = ctypes.c_void_p(room.ctypes.data + length)
-    assert ctypes.CDLL(None).mprotect(end, page, 0) == 0
-    return room[length - size : length]
+    room = np.frombuffer(mmap.mmap(-1, length + 2 * page), np.uint8)
+    forbidden = room.ctypes.data + (0 if side == "before" else page + length)
+    assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(forbidden), page, 0) == 0
+    inner = room[page : page + length]
+    return inner[:size] if side == "before" else inner[length - size :]
 
 
 # Plans from texts

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests.engines.native.codegen.running import Array, Compiled, lowered, nests, runnable
+from tests.engines.native.codegen.running import Array, Compiled, Fence, lowered, nests, runnable
 
 from whygrad.engines.native.jit import Target
 
@@ -161,9 +161,15 @@ def ends_well(work: Callable[[], object]) -> bool:
     return os.waitpid(child, 0)[1] == 0
 
 
+SPARSE = "given x[i], a[n]\ny[n] = a[n] * x[pad(20*n - 5)]"
+
+
 @TARGETS
-def test_nothing_is_read_behind_the_callers_arrays(target: Target) -> None:
-    """Their last element is the last of a page, and the next page may not be read."""
+@pytest.mark.parametrize("fence", ["before", "behind"])
+def test_nothing_is_read_beside_the_callers_arrays(target: Target, fence: Fence) -> None:
+    """They begin, or end, where a page does, and the page next to it may not be read."""
+    plan, system = nests(SPARSE, n=None, i=64)
+    sparse = Compiled(plan, system, "float32", target)
     plan, system = nests(READING, n=None, k=21)
     once = Compiled(plan, system, "float32", target)
     plan, system = nests(COPYING, n=None, m=None, k=21)
@@ -175,11 +181,12 @@ def test_nothing_is_read_behind_the_callers_arrays(target: Target) -> None:
         for n in range(1, 41):
             arrays = {"x": np.ones(n), "w": np.ones(21), "m": np.ones((n, 21))}
             numbers = {"c": rng.integers(0, 21, n), "e": rng.integers(-2, 30, n)}
-            once.run({**arrays, **numbers}, {"n": n}, fenced=True)
-            copy.run({"d": np.ones((n, 21))}, {"n": n, "m": n}, fenced=True)
+            once.run({**arrays, **numbers}, {"n": n}, fence=fence)
+            sparse.run({"x": np.ones(64), "a": np.ones(n)}, {"n": n}, fence=fence)
+            copy.run({"d": np.ones((n, 21))}, {"n": n, "m": n}, fence=fence)
             arrays = training_arrays(n, 9, 26)
             memory = {"x·all": arrays["x"], "y·all": arrays["y"], "rows·n": np.arange(n)}
-            step.run({**arrays, **memory}, {"n": n, "n·all": n}, fenced=True)
+            step.run({**arrays, **memory}, {"n": n, "n·all": n}, fence=fence)
 
     assert ends_well(work)
 
@@ -188,7 +195,10 @@ def test_the_fence_holds() -> None:
     """A subscript that the code takes to be in its range, and is not, ends the process."""
     plan, system = nests("given x[n]\ny[n] = x[n + 100]", n=None)
     compiled = Compiled(plan, system)
-    assert not ends_well(lambda: compiled.run({"x": np.ones(9)}, {"n": 9}, fenced=True))
+    assert not ends_well(lambda: compiled.run({"x": np.ones(9)}, {"n": 9}, fence="behind"))
+    plan, system = nests("given x[n]\ny[n] = x[n - 100]", n=None)
+    compiled = Compiled(plan, system)
+    assert not ends_well(lambda: compiled.run({"x": np.ones(9)}, {"n": 9}, fence="before"))
 
 
 # Subscripts from data that leave their range

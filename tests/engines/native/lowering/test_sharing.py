@@ -27,11 +27,11 @@ def test_what_stands_in_several_equations_is_computed_once() -> None:
         """
     assert plan(text, n=2) == lines(
         """
-        for n
-          a·exp[n] = exp(x[n])
-          a[n] = a·exp[n] + 1
-          c[n] = tanh(x[n])
         once
+          for n
+            a·exp[n] = exp(x[n])
+            a[n] = a·exp[n] + 1
+            c[n] = tanh(x[n])
           b = sum[n](a·exp[n])
           d = sum[n](c[n]**2)
         """

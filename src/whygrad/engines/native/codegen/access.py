@@ -35,8 +35,10 @@ def load(block: Block, e: Reference, point: Point) -> Value:
     buffer = f.memory[e.tensor]
     place = locate(block, e, point, buffer.element)
     if place.lane != 0 and (tail := block.tail(point[1])) is not None:
-        padded = not buffer.external and place.lane == 1
-        if not padded:
+        if place.offsets is not None and not place.inside:
+            # the lanes outside read where the first one does
+            place.offsets = block.choose(tail, place.offsets, f.integer(0))
+        elif place.offsets is not None or buffer.external:
             place.inside.append(tail)
     inside = block.both(place.inside)
     zero = f.integer(0) if buffer.element == "i64" else f.real(0, buffer.element)
@@ -286,6 +288,4 @@ def raise_flag(block: Block, wrong: Value, number: int, point: Point) -> None:
         bits = f.emit(f"bitcast {wrong} to i{wrong.lanes}", f"i{wrong.lanes}", 1, [wrong])
         wrong = f.emit(f"icmp ne {bits}, 0", "i1", 1, [bits])
     flag = f.offset(f.control, f.integer(number), 8)
-    place = block.choose(wrong, flag, f.nowhere)
-    name = f"store i64 1, ptr {place.text}, align 8"
-    place.scope.code.append(f"  {name}")
+    f.when(wrong, f"store i64 1, ptr {flag.text}, align 8")

@@ -50,6 +50,18 @@ class Block(ABC):
         self.guards: tuple[Expression, ...] = ()
         self.key = object()
 
+    @contextmanager
+    def one_lane(self, place: Value) -> Iterator[None]:
+        """Inside, the lane's index has one value, and so has everything else."""
+        lane, lanes, key = self.lane, self.lanes, self.key
+        assert lane is not None
+        self.indices[lane], self.lane, self.lanes, self.key = place, None, 1, object()
+        try:
+            yield
+        finally:
+            del self.indices[lane]
+            self.lane, self.lanes, self.key = lane, lanes, key
+
     # Points and lanes
 
     def at(self, e: Expression, point: Point) -> Point:
@@ -91,6 +103,9 @@ class Block(ABC):
         """The same value in every lane."""
         if value.lanes == lanes:
             return value
+        if not value.text.startswith("%"):  # a constant
+            text = ", ".join([str(value)] * lanes)
+            return Value(f"<{text}>", value.element, lanes, self.f.root)
         key = ("spread", value.text, lanes)
         known = self.f.known(key)
         if known is not None:

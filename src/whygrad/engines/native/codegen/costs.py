@@ -79,8 +79,9 @@ class Costs:
         for step in nest.steps:
             reduced = step.value.indices if isinstance(step.value, Reduce) else ()
             inner = prod(self.size(i) for i in reduced)
-            across = lane is not None and lane not in nest.indices and lane not in reduced
-            work = points * inner * (1.0 if across else vectors)
+            here = points * prod(self.size(i) for i in nest.further(step))
+            across = lane is not None and lane not in nest.space(step)
+            work = here * inner * (1.0 if across else vectors)
             cost += work  # the arithmetic
             read = work * (REUSED if reduced and len(nest.indices) > 1 else 1.0)
             for reference in dict.fromkeys(references(step.value)):
@@ -90,15 +91,15 @@ class Costs:
                 if kind != "across":
                     cost += read
                     continue
-                gathered = points * inner * GATHER
+                gathered = here * inner * GATHER
                 if reduced and self.copyable(reference, inside):
                     gathered = min(gathered, read + self.exchange(reference.tensor))
                 cost += gathered
             known.add(step.name)
             if lane in reduced:
-                cost += points * HORIZONTAL
+                cost += here * HORIZONTAL
             elif step.name in self.fixed or step.name in self.placed:
-                cost += points * (SCATTER if self.kind(step.target, lane) == "across" else vectors)
+                cost += here * (SCATTER if self.kind(step.target, lane) == "across" else vectors)
             else:
                 cost += work / inner
                 if lane in self.alone.get(step.name, ()):  # the sum will want other lanes

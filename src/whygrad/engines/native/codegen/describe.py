@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from math import prod
 
 from ..memory import ELEMENTS, memory_shape, placed
@@ -37,7 +38,7 @@ def _event(event: Event, module: Module, threads: int) -> Iterator[str]:
     else:
         shared = "; all threads" if threads > 1 and not what.single else ""
         yield f"{_head(what.part, module)}{shared}"
-        yield from (f"  {_step(step, module)}" for step in what.part.nest.steps)
+        yield from (f"  {line}" for line in what.part.nest.lines(partial(_step, module)))
 
 
 def _head(tiled: Tiled, module: Module) -> str:
@@ -56,7 +57,7 @@ def _head(tiled: Tiled, module: Module) -> str:
     return f"{over}: tiles of {tiled.rows} {tiled.row} by {across} {tiled.lane}"
 
 
-def _step(step: Assign, module: Module) -> str:
+def _step(module: Module, step: Assign) -> str:
     kept = "" if step.name in module.memory else "    (in registers)"
     return f"{step}{kept}".replace(OWN, "")
 

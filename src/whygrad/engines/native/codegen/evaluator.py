@@ -27,7 +27,7 @@ from .. import functions
 from . import arithmetic
 from .access import load, load_panel
 from .block import Block, Point
-from .writer import Value
+from .writer import Value, longest
 
 
 class Evaluator(Block):
@@ -124,17 +124,22 @@ class Evaluator(Block):
                 else:
                     whole = self.instruction("mul", [whole, v], "i64")
             return whole
-        numbers = sorted((self.real(v) for v in above), key=lambda v: v.lanes)
-        for v in below:
-            if v.lanes == 1:  # one division for all lanes
-                numbers.insert(0, self._reciprocal(v))
-        total = numbers[0] if numbers else self.f.real(1, self.element)
-        for v in numbers[1:]:
-            total = self.instruction("fmul contract", [total, v], self.element)
+        # one division for all lanes
+        numbers = [self._reciprocal(v) for v in below if v.lanes == 1] + list(map(self.real, above))
+        total = self._multiplied(numbers)
         for v in below:
             if v.lanes > 1:
                 total = self.instruction("fdiv", [total, v], self.element)
         return total
+
+    def _multiplied(self, numbers: Sequence[Value]) -> Value:
+        """Their product: first those that are the same in all lanes, last what comes last."""
+        left = list(numbers) or [self.f.real(1, self.element)]
+        while len(left) > 1:
+            left.sort(key=lambda v: (v.lanes, v.waits))
+            two = [left.pop(0), left.pop(0)]
+            left.append(self.instruction("fmul contract", two, self.element))
+        return left[0]
 
     def _reciprocal(self, value: Value) -> Value:
         return self.instruction("fdiv", [self.f.real(1, self.element), value], self.element)
@@ -170,9 +175,9 @@ class Evaluator(Block):
         lines, result = functions.lines(
             name, [v.text for v in values], self.f.fresh, self.element, lanes
         )
-        scope = max((v.scope for v in values), key=lambda s: s.depth)
+        scope = self.f.known_in(values)
         scope.code += [f"  {line}" for line in lines]
-        return Value(result, self.element, lanes, scope)
+        return Value(result, self.element, lanes, scope, waits=len(lines) + longest(values))
 
     def _compare(self, e: Compare, point: Point) -> Value:
         values = [self.value(e.left, point), self.value(e.right, point)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import prod
 from typing import NamedTuple
 
-from ....language.expression import Pad, Reduce, Reference
+from ....language.expression import Pad, Reference
 from ....language.intervals import interval
 from ....language.system import System
 from ..code import Buffer, Code
@@ -198,6 +198,5 @@ class Module:
         """Multiplications, roughly, for a nominal number of samples."""
         work = 0
         for step in part.nest.steps:
-            reduced = step.value.indices if isinstance(step.value, Reduce) else ()
-            work += prod(self.constants.get(i, NOMINAL) for i in (*part.nest.indices, *reduced))
+            work += prod(self.constants.get(i, NOMINAL) for i in part.nest.space(step))
         return work

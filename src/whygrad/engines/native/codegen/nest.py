@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 from ....language.expression import Reduce, Reference, references
@@ -52,7 +53,7 @@ class NestWriter:
         self.panels: dict[Reference, Panel] = {}
         self.indices: dict[str, Value] = {}
         self.inner_lane = tiled.lane if tiled.lane in self.nest.indices else None
-        own = {i for s in self.nest.steps if isinstance(s.value, Reduce) for i in s.value.indices}
+        own = {i for e in self.nest.reductions for i in e.indices}
         known = {*self.nest.indices, *own}
         for step in self.nest.steps:
             for name in sorted(step.value.free | step.target.free):
@@ -93,7 +94,7 @@ class NestWriter:
     # Lanes
 
     def _through_lanes(self, body: Body) -> None:
-        """Blocks of so many vectors along the lane index; the last one may be smaller."""
+        """Blocks of so many vectors along the lane index; the last ones may be smaller."""
         index, f = self.inner_lane, self.f
         if index is None:
             body(1, None)
@@ -101,8 +102,11 @@ class NestWriter:
         size, vectors = f.size(index), self.tiled.vectors
         span = vectors * self.lanes
         if size.constant is None:
-            with self._loop(index, f.integer(0), size, span):
-                body(vectors, OPEN)
+            full = f.subtract(size, f.remainder(size, span))
+            with self._loop(index, f.integer(0), full, span):
+                body(vectors, None)
+            with self._loop(index, full, size, self.lanes):
+                body(1, OPEN)
             return
         whole, rest = divmod(-(-size.constant // self.lanes), vectors)
         last = size.constant % self.lanes or None
@@ -130,9 +134,10 @@ class NestWriter:
         start, stop = self.grid.down(size, rows)
         if self.paneled is not None:
             share = f.subtract(stop, start)
-            panel = make_panel(f, self.paneled, self.indices, self.tiled, share, self.lanes)
+            tiled = replace(self.tiled, vectors=vectors)
+            panel = make_panel(f, self.paneled, self.indices, tiled, share, self.lanes)
             self.panels = {self.paneled: panel}
-        rest = _remainder(f, size, rows)
+        rest = f.remainder(size, rows)
         if self._reads_itself or rest.constant == 0:
             whole = f.subtract(size, rest)
             with self._loop(index, start, f.minimum(stop, whole), rows):
@@ -223,9 +228,13 @@ class NestWriter:
             block.tails.update({v: partial(block.inside, v) for v in range(vectors)})
         elif last is not None:
             block.tails[vectors - 1] = partial(self._first_lanes, last)
-        points = [(k, v) for k in range(rows) for v in range(vectors)]
+        steps = [step for step in self.nest.steps if not self.nest.further(step)]
+        self._run(block, steps, [(k, v) for k in range(rows) for v in range(vectors)])
+
+    def _run(self, block: Evaluator, steps: Sequence[Assign], points: Sequence[Point]) -> None:
+        """Do the steps at some points of a block."""
         sums: list[Value] = []
-        for step in self.nest.steps:
+        for step in steps:
             if step.target not in block.locals:
                 self._compute(block, step, points)
             found = block.locals[step.target]
@@ -239,15 +248,21 @@ class NestWriter:
         if sums:
             zero = self.f.real(0.0, self.element)
             wrong = block.instruction("fcmp uno", [sums[0], zero], "i1")
-            block.tails.clear()
             access.raise_flag(block, wrong, NOT_FINITE, (0, 0))
 
-    def _compute(self, block: Evaluator, step: Assign, points: list[Point]) -> None:
+    def _inside(self, block: Evaluator, points: Sequence[Point]) -> None:
+        """In the loop of the reductions, do the steps that have their indices."""
+        steps = [step for step in self.nest.steps if self.nest.further(step)]
+        for step in steps:
+            block.locals.pop(step.target, None)
+        self._run(block, steps, points)
+
+    def _compute(self, block: Evaluator, step: Assign, points: Sequence[Point]) -> None:
         """Note what a step computes; a reduction takes along those that can share its loops."""
         if isinstance(step.value, Reduce):
             group = [step, *self._companions(step)]
             values = [s.value for s in group if isinstance(s.value, Reduce)]
-            found = reduce(block, values, points)
+            found = reduce(block, values, points, partial(self._inside, block))
             block.locals.update(zip((s.target for s in group), found, strict=True))
             return
         whole = step.name in self.memory and self.memory[step.name].element == "i64"
@@ -257,7 +272,7 @@ class NestWriter:
 
     def _companions(self, first: Assign) -> list[Assign]:
         """Later reductions over the same indices that need nothing that the nest computes."""
-        written = {s.name for s in self.nest.steps}
+        written = {s.name for s in self.nest.steps if not self.nest.further(s)}
         return [
             s
             for s in self.nest.steps[self.nest.steps.index(first) + 1 :]
@@ -271,13 +286,6 @@ class NestWriter:
     def _first_lanes(self, count: int) -> Value:
         bits = ", ".join(f"i1 {'true' if k < count else 'false'}" for k in range(self.lanes))
         return Value(f"<{bits}>", "i1", self.lanes, self.f.root)
-
-
-def _remainder(f: Function, a: Value, b: int) -> Value:
-    """a % b."""
-    if a.constant is not None:
-        return f.integer(a.constant % b)
-    return f.emit(f"urem i64 {a.text}, {b}", "i64", 1, [a])
 
 
 def _times_zero(block: Evaluator, value: Value, point: Point, sums: list[Value]) -> Value:

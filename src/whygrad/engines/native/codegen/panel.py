@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
-from ....language.expression import Index, Reduce, Reference, references
+from ....language.expression import Index, Reference, references
 from ..code import Axis, Buffer
 from .function import SIZES, Function
 from .schedule import Tiled
@@ -55,7 +55,7 @@ def paneled(
     tiled: Tiled, memory: Mapping[str, Buffer], constants: Mapping[str, int]
 ) -> Reference | None:
     """The reference for which a nest makes panels, or None."""
-    sums = [s.value for s in tiled.nest.steps if isinstance(s.value, Reduce)]
+    sums = tiled.nest.reductions
     if tiled.row is None or tiled.lane not in tiled.nest.indices or tiled.exchange:
         return None
     if len(sums) != 1 or len(sums[0].indices) != 1 or sums[0].operation != "sum":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ....language.expression import Expression, references
-from ..plan import Scatter
+from .. import plan
+from ..plan import Nest, Scatter
 from .schedule import Scheduled, Stepped, Tiled
 
 
@@ -18,21 +18,16 @@ def leaves(parts: Iterable[Scheduled]) -> Iterator[Tiled | Scatter]:
             yield part
 
 
-def expressions(part: Tiled | Scatter) -> list[Expression]:
-    """All that a part evaluates."""
-    if isinstance(part, Tiled):
-        return [step.value for step in part.nest.steps]
-    conditions = [] if part.condition is None else [part.condition]
-    return [part.value, *part.subscripts, *conditions]
+def plain(part: Tiled | Scatter) -> Nest | Scatter:
+    """The part of the plan."""
+    return part.nest if isinstance(part, Tiled) else part
 
 
 def read_by(part: Tiled | Scatter) -> frozenset[str]:
     """The tensors that a part reads."""
-    return frozenset(r.tensor for e in expressions(part) for r in references(e))
+    return plan.read(plain(part))
 
 
 def written_by(part: Tiled | Scatter) -> frozenset[str]:
     """The tensors that a part assigns."""
-    if isinstance(part, Scatter):
-        return frozenset((part.name,))
-    return frozenset(step.name for step in part.nest.steps)
+    return frozenset(plan.assigned(plain(part)))

@@ -8,6 +8,7 @@ from functools import partial
 from ....language.expression import Bracket, Expression, Multiply, Number, Reduce
 from .block import Point
 from .evaluator import Evaluator
+from .tiles import vectors_at_once
 from .writer import Loop, Value, overloaded
 
 SIDE_BY_SIDE = 4
@@ -18,8 +19,13 @@ Item = tuple[Reduce, Point]
 
 Found = Callable[[Point], Value]
 
+Inside = Callable[[Sequence[Point]], None]
+"""Writes what is to be done at some points inside of the loops, before anything is taken in."""
 
-def reduce(block: Evaluator, reductions: Sequence[Reduce], points: Sequence[Point]) -> list[Found]:
+
+def reduce(
+    block: Evaluator, reductions: Sequence[Reduce], points: Sequence[Point], inside: Inside
+) -> list[Found]:
     """The values of reductions over the same indices, at each point of the block.
 
     They share their loops; that of argmax has one of its own.
@@ -27,11 +33,11 @@ def reduce(block: Evaluator, reductions: Sequence[Reduce], points: Sequence[Poin
     items = list(dict.fromkeys((e, block.at(e, p)) for e in reductions for p in points))
     first = reductions[0]
     if block.lane in first.indices:
-        values = _across(block, items)
+        values = _across(block, items, inside)
     elif first.operation == "argmax":
         values = _argmax(block, first, [p for _, p in items])
     else:
-        values = _along(block, items)
+        values = _along(block, items, inside)
     found = dict(zip(items, values, strict=True))
     return [partial(_found, block, found, e) for e in reductions]
 
@@ -45,10 +51,11 @@ def _start(block: Evaluator, e: Reduce, lanes: int) -> Value:
     return block.spread(value, lanes)
 
 
-def _along(block: Evaluator, items: list[Item]) -> list[Value]:
+def _along(block: Evaluator, items: list[Item], inside: Inside) -> list[Value]:
     """Each lane has its own result."""
     accumulators = [_start(block, e, block.lanes if block.lane in e.free else 1) for e, _ in items]
     loops, accumulators = _open(block, items[0][0].indices, accumulators)
+    inside([(0, 0)])
     new = [_joined(block, e, a, p) for a, (e, p) in zip(accumulators, items, strict=True)]
     return _close(block, loops, new)
 
@@ -119,29 +126,48 @@ def _larger(block: Evaluator, best: Value, value: Value) -> Value:
 # Lanes along the reduction
 
 
-def _across(block: Evaluator, items: list[Item]) -> list[Value]:
-    """The lanes run along an index of the reductions and are joined at the end."""
+def _across(block: Evaluator, items: list[Item], inside: Inside) -> list[Value]:
+    """The lanes run along an index of the reductions and are joined at the end.
+
+    Of a size that is not known, what is left by whole vectors is taken one by one.
+    """
     f, lane = block.f, block.lane
     assert lane is not None
     size = f.size(lane)
-    sides = SIDE_BY_SIDE if len(items) == 1 and size.constant is not None else 1
-    span = sides * block.lanes
-    keys = [(item, side) for item in items for side in range(sides)]
-    accumulators = [_start(block, e, block.lanes) for (e, _), _ in keys]
-    others = [i for i in items[0][0].indices if i != lane]
-    loops, accumulators = _open(block, others, accumulators)
-    if size.constant is None:
-        accumulators = _lanes(block, keys, accumulators, f.integer(0), size, sides, True)
-    else:
-        whole = f.integer(size.constant // span * span)
-        if whole.constant:
-            accumulators = _lanes(block, keys, accumulators, f.integer(0), whole, sides, False)
-        if whole.constant != size.constant:
-            accumulators = _lanes(block, keys, accumulators, whole, size, 1, True)
+    if size.constant is not None:
+        return _vectors(block, items, size, SIDE_BY_SIDE if len(items) == 1 else 1, inside)
+    totals = [_start(block, e, 1) for e, _ in items]
+    full = f.subtract(size, f.remainder(size, block.lanes))
+    with f.when_positive(full, totals) as totals:
+        totals[:] = _vectors(block, items, full, vectors_at_once(block.lanes), inside)
+    loops, totals = _open(block, _others(block, items), totals)
+    return _close(block, loops, _singly(block, items, totals, full, inside))
+
+
+def _others(block: Evaluator, items: list[Item]) -> list[str]:
+    """The indices of the reductions that the lanes do not run along."""
+    return [i for i in items[0][0].indices if i != block.lane]
+
+
+def _vectors(
+    block: Evaluator, items: list[Item], stop: Value, sides: int, inside: Inside
+) -> list[Value]:
+    """The totals of the lanes up to a place, so many vectors a turn, and what is left by ones."""
+    f = block.f
+    apart = sides if len(items) == 1 else 1
+    accumulators = [_start(block, e, block.lanes) for e, _ in items for _ in range(apart)]
+    loops, accumulators = _open(block, _others(block, items), accumulators)
+    start = f.integer(0)
+    for many in dict.fromkeys((sides, 1)):
+        rest = f.remainder(f.subtract(stop, start), many * block.lanes)
+        end = stop if many == 1 else f.subtract(stop, rest)
+        if end.constant is None or end.constant != start.constant:
+            accumulators = _lanes(block, items, accumulators, (start, end), many, inside)
+        start = end
     accumulators = _close(block, loops, accumulators)
     found = []
     for k, (e, _) in enumerate(items):
-        total, *more = accumulators[k * sides : (k + 1) * sides]
+        total, *more = accumulators[k * apart : (k + 1) * apart]
         for other in more:
             total = _combine(block, e, total, other)
         found.append(_horizontal(block, e, total))
@@ -150,26 +176,44 @@ def _across(block: Evaluator, items: list[Item]) -> list[Value]:
 
 def _lanes(
     block: Evaluator,
-    keys: list[tuple[Item, int]],
+    items: list[Item],
     accumulators: list[Value],
-    start: Value,
-    stop: Value,
+    span: tuple[Value, Value],
     sides: int,
-    masked: bool,
+    inside: Inside,
 ) -> list[Value]:
-    """Go through the lane index, so many vectors at a time."""
+    """Go through a span of the lane index, so many vectors at a time; the last may not be full."""
     f, lane = block.f, block.lane
     assert lane is not None
-    loop = f.begin(start, stop, block.lanes * sides, accumulators)
+    start, stop = span
+    loop = f.begin(start, stop, block.lanes * sides, accumulators, stop.constant is None)
     block.indices[lane] = loop.counter
-    if masked:
-        block.tails.update({side: partial(block.inside, side) for side in range(sides)})
-    new = [
-        _masked(block, e, a, (p[0], side)) if side < sides else a
-        for ((e, p), side), a in zip(keys, loop.carried, strict=True)
-    ]
+    if stop.constant is not None and stop.constant % (block.lanes * sides):
+        block.tails[0] = partial(block.inside, 0)
+    inside([(0, side) for side in range(sides)])
+    new = list(loop.carried)
+    apart = len(new) // len(items)
+    for k, (e, p) in enumerate(items):
+        for side in range(sides):
+            place = k * apart + side % apart
+            new[place] = _masked(block, e, new[place], (p[0], side))
     block.tails.clear()
     del block.indices[lane]
+    return list(f.end(loop, new))
+
+
+def _singly(
+    block: Evaluator, items: list[Item], totals: list[Value], start: Value, inside: Inside
+) -> list[Value]:
+    """Take in the values from a place of the lane index on, one by one."""
+    f, lane = block.f, block.lane
+    assert lane is not None
+    loop = f.begin(start, f.size(lane), 1, totals, may_be_empty=True)
+    with block.one_lane(loop.counter):
+        inside([(0, 0)])
+        new = [
+            _joined(block, e, a, (p[0], 0)) for (e, p), a in zip(items, loop.carried, strict=True)
+        ]
     return list(f.end(loop, new))
 
 

@@ -114,10 +114,9 @@ class Scheduler(Costs):
     def _candidates(self, nest: Nest) -> list[str | None]:
         """The last index first, since it is preferred among equals."""
         found: list[str | None] = [*reversed(nest.indices)]
-        reductions = [s.value for s in nest.steps if isinstance(s.value, Reduce)]
-        same = len({r.indices for r in reductions}) == 1
-        if same and all(r.operation != "argmax" for r in reductions):
-            found += reversed(reductions[0].indices)
+        same = len({r.indices for r in nest.reductions}) == 1
+        if same and all(r.operation != "argmax" for r in nest.reductions):
+            found += reversed(nest.reductions[0].indices)
         return [*found, None]
 
     # Copies with the axes exchanged

@@ -13,6 +13,9 @@ NOMINAL = 64
 """The number of samples for which choices are made."""
 
 
+USUAL = 32
+"""A batch of so many samples is gone through at once."""
+
 MANY = 8
 """Among so many tiles it does not matter that the last one is smaller."""
 
@@ -29,9 +32,11 @@ def tile(
     nest: Nest, lane: str | None, constants: Mapping[str, int], lanes: int, registers: int
 ) -> Tile:
     """The tile of a nest: accumulators that fit the vector registers, and operands used again."""
-    sums = [s.value for s in nest.steps if isinstance(s.value, Reduce)]
-    if lane is None or not sums:
+    sums = nest.reductions
+    if lane is None:
         return Tile()
+    if not sums:
+        return Tile(vectors=1 if lane in constants else vectors_at_once(lanes))
     many = registers >= 32
     across = lane not in nest.indices
     options = [i for i in nest.indices if i != lane and constants.get(i, NOMINAL) > 1]
@@ -43,6 +48,11 @@ def tile(
     if many and wide == 1 and size is not None and size % 16 == 0:
         return Tile(row, 16, wide)
     return Tile(row, _rows(size, 8 if many else 6), wide)
+
+
+def vectors_at_once(lanes: int) -> int:
+    """How many vectors of samples are worked on side by side, so that none waits for another."""
+    return max(1, min(4, USUAL // lanes))
 
 
 def _vectors(lane: str, options: tuple[int, ...], constants: Mapping[str, int], lanes: int) -> int:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
-from ....language.expression import Expression, references
+from ....language.expression import references
 from ....language.system import System
 from ..names import ALL, ROWS
-from ..plan import Loop, Nest, Part, Plan
+from ..plan import Plan, expressions
 
 
 def whole_numbered(plan: Plan, system: System) -> frozenset[str]:
     """Declared tensors that are class numbers or stand in subscripts, and the rows of a batch."""
     inside = {
         inner.tensor.removesuffix(ALL)
-        for e in _expressions(plan.parts)
+        for part in plan.parts
+        for e in expressions(part)
         for reference in references(e)
         for s in reference.subscripts
         for inner in references(s)
@@ -27,17 +26,3 @@ def whole_numbered(plan: Plan, system: System) -> frozenset[str]:
         if declaration is not None and (declaration.within or declaration.name in inside):
             found.add(name)
     return frozenset(found)
-
-
-def _expressions(parts: Iterable[Part]) -> Iterator[Expression]:
-    """All that parts evaluate."""
-    for part in parts:
-        if isinstance(part, Nest):
-            yield from (step.value for step in part.steps)
-        elif isinstance(part, Loop):
-            yield from _expressions(part.body)
-        else:
-            yield part.value
-            yield from part.subscripts
-            if part.condition is not None:
-                yield part.condition

@@ -8,8 +8,9 @@ scope in which its operands are known, so what does not change in a loop stands 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 BITS = {"float": 32, "double": 64, "i64": 64, "i1": 1, "ptr": 64}
 
@@ -41,13 +42,17 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An operand: its text, the type of one element, how many lanes, and where it is known."""
+    """An operand: its text, the type of one element, how many lanes, and where it is known.
+
+    `waits` is the length of the chain of instructions that lead to it.
+    """
 
     text: str
     element: str
     lanes: int
     scope: Scope
     constant: int | None = None
+    waits: int = 0
 
     @property
     def type(self) -> str:
@@ -56,6 +61,11 @@ class Value:
 
     def __str__(self) -> str:
         return f"{self.type} {self.text}"
+
+
+def longest(operands: Iterable[Value]) -> int:
+    """The length of the longest chain that leads to one of them."""
+    return max((v.waits for v in operands), default=0)
 
 
 def vector(element: str, lanes: int) -> str:
@@ -82,7 +92,10 @@ def real_text(value: float, element: str) -> str:
 
 @dataclass(slots=True, eq=False)
 class Loop:
-    """An open loop: its number, its counter, and the values carried from turn to turn."""
+    """An open loop: its number, its counter, and the values carried from turn to turn.
+
+    If it may be empty, `skipped` are the values there are behind it then.
+    """
 
     number: int
     outer: Scope
@@ -90,6 +103,7 @@ class Loop:
     stop: Value
     step: int
     carried: tuple[Value, ...]
+    skipped: tuple[Value, ...]
 
 
 class Writer:
@@ -100,6 +114,7 @@ class Writer:
         self.scope = self.root
         self.count = 0
         self.active: list[Scope] = [self.root]
+        self.floor = self.root
 
     def text(self) -> list[str]:
         """The lines of the body."""
@@ -124,10 +139,14 @@ class Writer:
         self, text: str, element: str, lanes: int, operands: Sequence[Value], here: bool = False
     ) -> Value:
         """Write an instruction where its operands are known, or `here`, and give its result."""
-        scope = self.scope if here else max((v.scope for v in operands), key=_depth)
+        scope = self.scope if here else self.known_in(operands)
         name = self.fresh()
         scope.code.append(f"  {name} = {text}")
-        return Value(name, element, lanes, scope)
+        return Value(name, element, lanes, scope, waits=1 + longest(operands))
+
+    def known_in(self, operands: Iterable[Value]) -> Scope:
+        """The outermost scope in which all operands are known, but none outside of the floor."""
+        return max((self.floor, *(v.scope for v in operands)), key=_depth)
 
     def is_behind(self, scope: Scope) -> bool:
         """Whether the present place is straight behind loops that begin in a scope."""
@@ -139,6 +158,21 @@ class Writer:
     def command(self, text: str) -> None:
         """Write an instruction without a result at the present place."""
         self.scope.code.append(f"  {text}")
+
+    def when(self, condition: Value, text: str) -> None:
+        """Write an instruction that is only reached where a condition holds, which is seldom.
+
+        A jump, since a store to a place that is not known yet would hold up all loads behind it.
+        """
+        self.count += 1
+        n = self.count
+        condition.scope.code += [
+            f"  br i1 {condition.text}, label %rare{n}, label %usual{n}",
+            f"rare{n}:",
+            f"  {text}",
+            f"  br label %usual{n}",
+            f"usual{n}:",
+        ]
 
     def call(
         self, name: str, element: str, lanes: int, arguments: Sequence[Value], here: bool = False
@@ -183,6 +217,12 @@ class Writer:
         if b.constant == 1:
             return a
         return self.emit(f"mul i64 {a.text}, {b.text}", "i64", 1, (a, b))
+
+    def remainder(self, a: Value, b: int) -> Value:
+        """a % b of an i64 that is not negative."""
+        if a.constant is not None:
+            return self.integer(a.constant % b)
+        return self.emit(f"urem i64 {a.text}, {b}", "i64", 1, [a])
 
     def minimum(self, a: Value, b: Value) -> Value:
         """The smaller of two i64."""
@@ -245,7 +285,8 @@ class Writer:
         outer.rest.append(body)
         self.scope = body
         self.active.append(body)
-        return Loop(number, outer, counter, stop, step, tuple(values))
+        skipped = tuple(carried) if may_be_empty else ()
+        return Loop(number, outer, counter, stop, step, tuple(values), skipped)
 
     def end(self, loop: Loop, carried: Sequence[Value] = ()) -> tuple[Value, ...]:
         """Close a loop; gives what the carried values are behind it."""
@@ -257,19 +298,40 @@ class Writer:
         for value, new in zip(loop.carried, carried, strict=True):
             name = f"{value.text}.next"
             inner.rest.append(f"  {name} = bitcast {new} to {new.type}")
-            results.append(Value(name, value.element, value.lanes, after))
+            results.append(replace(value, text=name, scope=after, waits=new.waits))
         outer.rest += [
             f"  %next{n} = add i64 %i{n}, {loop.step}",
             f"  %more{n} = icmp slt i64 %next{n}, {loop.stop.text}",
             f"  br i1 %more{n}, label %loop{n}, label %exit{n}",
             f"exit{n}:",
-            after,
         ]
+        for k, (value, start) in enumerate(zip(results, loop.skipped, strict=False)):
+            name = f"{loop.carried[k].text}.end"
+            outer.rest.append(
+                f"  {name} = phi {value.type} [ {start.text}, %pre{n} ],"
+                f" [ {value.text}, %latch{n} ]"
+            )
+            results[k] = replace(value, text=name)
+        outer.rest.append(after)
         while self.active[-1] is not outer:
             self.active.pop()
         self.active.append(after)
         self.scope = after
         return tuple(results)
+
+    @contextmanager
+    def when_positive(self, amount: Value, otherwise: Sequence[Value]) -> Iterator[list[Value]]:
+        """Inside, write what is only done for an amount above 0, and put its results in the list.
+
+        Behind it, these are the results or else what there is otherwise. Nothing of what is
+        written inside is moved out.
+        """
+        loop = self.begin(self.integer(0), amount, 1 << 62, otherwise, may_be_empty=True)
+        floor, self.floor = self.floor, self.scope
+        results = list(otherwise)
+        yield results
+        self.floor = floor
+        results[:] = self.end(loop, results)
 
     # What is known already
 

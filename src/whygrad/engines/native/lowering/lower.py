@@ -23,6 +23,7 @@ from .select import result, selected
 from .sharing import shared
 from .signs import signs_of_results
 from .sums import Sums
+from .totals import with_totals
 from .updates import stored
 
 
@@ -57,7 +58,8 @@ def lower(
         found |= batch_axes(system)
     pieces = without_ones(pieces, known, Names(ranges.all(found.values())))
     results = {n: result(n, in_place) for n in wanted}
-    return Plan(fused(pieces, system.declarations), found, ranges.all(found.values()), results)
+    parts = with_totals(fused(pieces, system.declarations))
+    return Plan(parts, found, ranges.all(found.values()), results)
 
 
 def apart(system: System, equations: Sequence[Equation], sums: Sums) -> list[Piece | Steps]:
