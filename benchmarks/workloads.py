@@ -90,7 +90,8 @@ class Workload:
         from whygrad.training.batches import Shuffle
 
         shuffle = Shuffle(np.arange(self.rows), 0)
-        return map(shuffle.order, range(epochs))
+        starts = range(0, epochs * self.rows, self.rows)
+        return (shuffle.places(start, start + self.rows) for start in starts)
 
 
 _SEED = Workload(

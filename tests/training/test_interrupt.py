@@ -67,10 +67,13 @@ def test_in_the_midst_of_a_step(at: int, torn: bool, engine: str, monkeypatch) -
 
 
 def test_a_signal_lets_the_slice_at_work_end(engine: str, monkeypatch) -> None:
+    ends: list[int] = []
     original = PROGRAMS[engine].epoch
 
     def epoch(self, arrays, order, batch_size, seed=0, step=0):
-        if step <= 8 < step + len(order) // batch_size:
+        end = step + len(order) // batch_size
+        if step <= 8 < end:
+            ends.append(end)
             signal.raise_signal(signal.SIGINT)
         return original(self, arrays, order, batch_size, seed, step)
 
@@ -78,8 +81,8 @@ def test_a_signal_lets_the_slice_at_work_end(engine: str, monkeypatch) -> None:
     net, data = regression()
     history = net.train(data=data, epochs=10**6, batch_size=10, engine=engine)
     monkeypatch.undo()
-    assert history.interrupted and 1 <= len(history) < 10**6
-    assert net.run is not None and net.run.kept > 8
+    assert net.run is not None and [net.run.kept] == ends
+    assert history.interrupted and len(history) == net.run.kept // 6
     assert reached(net, data)
     assert "interrupted" in history.note and history.note in str(history)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

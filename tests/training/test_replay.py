@@ -80,7 +80,7 @@ def by_hand(net: wg.Network, data: Data) -> list[Data]:
     found = [values]
     for number in range(run.kept):
         epoch, place = divmod(number, steps)
-        order = Shuffle(rows, run.seed).order(epoch)
+        order = Shuffle(rows, run.seed).places(epoch * len(rows), (epoch + 1) * len(rows))
         batch = order[place * run.batch_size :][: run.batch_size]
         results = program.run({**values, **samples.take(batch)}, run.seed, number)
         values = {**values, **{n: results[f"{n} <-"] for n in updates}}
@@ -128,7 +128,7 @@ def test_any_step_comes_again_to_the_bit_and_the_last_is_what_the_network_has(
 def test_the_batches_are_those_of_the_shuffled_rows_the_last_one_smaller() -> None:
     net, data = trained(23, epochs=2, batch_size=5, seed=9)
     for epoch in range(2):
-        order = Shuffle(np.arange(23), 9).order(epoch)
+        order = Shuffle(np.arange(23), 9).places(23 * epoch, 23 * epoch + 23)
         for place in range(5):
             step = replay(net, net.bind(data, {}), 5 * epoch + place)
             rows = order[5 * place : 5 * place + 5]

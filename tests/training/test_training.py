@@ -10,7 +10,7 @@ from whygrad.training import History, trainer
 from whygrad.training.batches import Samples, Shuffle, split
 from whygrad.training.trainer import Trainer
 
-from .problems import PROBLEMS
+from .problems import PROBLEMS, PROGRAMS
 
 
 def blobs(count: int = 90) -> tuple[np.ndarray, np.ndarray]:
@@ -114,11 +114,12 @@ def test_data_in_any_layout_are_brought_into_one_piece_once(dtype: str) -> None:
 def test_each_epoch_has_an_order_of_its_own_by_the_seed() -> None:
     rows = np.array([3, 5, 7, 8, 9, 11, 20, 21, 30])
     shuffle, other = Shuffle(rows, seed=0), Shuffle(rows, seed=1)
-    orders = [shuffle.order(epoch) for epoch in range(100)]
+    orders = [shuffle.places(9 * epoch, 9 * epoch + 9) for epoch in range(100)]
     assert all(sorted(order) == list(rows) for order in orders)
     assert len({tuple(order) for order in orders}) == 100
-    assert (Shuffle(rows, seed=0).order(77) == orders[77]).all()
-    assert any((other.order(epoch) != orders[epoch]).any() for epoch in range(3))
+    assert (Shuffle(rows, seed=0).places(693, 702) == orders[77]).all()
+    assert any((other.places(9 * k, 9 * k + 9) != orders[k]).any() for k in range(3))
+    assert (shuffle.places(5, 40) == np.concatenate(orders)[5:40]).all()
 
 
 @pytest.mark.parametrize("epochs", [(0, 1), (0, 4), (3, 14), (5, 30)])
@@ -128,7 +129,8 @@ def test_orders_are_uniform_and_those_of_two_epochs_independent(epochs: tuple[in
     counts = np.zeros((6, 6))
     for seed in range(3600):
         shuffle = Shuffle(np.arange(3), seed)
-        counts[*(orders.index(tuple(shuffle.order(epoch))) for epoch in epochs)] += 1
+        drawn = (tuple(shuffle.places(3 * epoch, 3 * epoch + 3)) for epoch in epochs)
+        counts[*map(orders.index, drawn)] += 1
     for observed in (counts.sum(axis=0), counts.sum(axis=1), counts.ravel()):
         expected = observed.mean()
         chi_square = ((observed - expected) ** 2 / expected).sum()
@@ -376,39 +378,42 @@ def test_without_progress_nothing_is_printed(capsys) -> None:
 
 
 def test_slices_grow_by_the_steps_that_were_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A last slice of one step says nothing of a pace of many."""
+    """A last slice of one step says nothing of a pace of many; going to a step is sliced, too."""
     clock, counts = [0.0], []
 
-    def take(self: trainer.Trainer, until: int) -> dict[str, np.ndarray]:
-        until = min(until, self.steps + self.steps_an_epoch - self.steps % self.steps_an_epoch)
-        counts.append(until - self.steps)
-        clock[0] += 1e-3 * counts[-1]
-        self.steps = until
-        return {"J": np.zeros(counts[-1]), "score.total": np.zeros((counts[-1], 1))}
+    def epoch(self, arrays, order, batch_size, seed=0, step=0):
+        steps = -(-len(order) // batch_size)
+        counts.append(steps)
+        clock[0] += 1e-3 * steps
+        return {"J": np.zeros(steps), "score.total": np.zeros((steps, 1))}
 
     monkeypatch.setattr(trainer, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(trainer.Trainer, "_take", take)
+    monkeypatch.setattr(PROGRAMS["native"], "epoch", epoch)
     net = wg.Sequential([wg.Dense(1)], cost="half_squared_error")
     rows = np.random.default_rng(0).normal(size=(10_051, 3))
     net.init(x=rows, y=rows[:, :1])
-    net.train(x=rows, y=rows[:, :1], epochs=4, batch_size=1)
+    net.train(x=rows, y=rows[:, :1], epochs=4, batch_size=2)
+    assert net.run is not None
+    trainer.Trainer(net, net.run, net.bind({}, {"x": rows, "y": rows[:, :1]})).go_to(20_000)
+    assert sum(counts) == 4 * 5026 + 20_000
     assert max(counts) * 1e-3 <= 2 * trainer.SLICE
-    assert sorted(counts)[len(counts) // 2] * 1e-3 >= trainer.SLICE / 4
 
 
-@pytest.mark.parametrize("pace", [1, 1000])
-def test_the_history_goes_up_to_the_step_that_failed(pace: int, monkeypatch) -> None:
-    """Also where the steps before it, of many epochs, were taken in one slice with it."""
-    monkeypatch.setattr(
-        trainer.Trainer,
-        "_pace",
-        property(lambda self: pace, lambda self, value: None),
-        raising=False,
-    )
-    text = "given x[n]\nbatch n\nparam w ~ ones\nJ = mean[n](x[n] * w)\nw <- 2 * w\nminimize J"
-    net = wg.Network(text).init()
-    with pytest.raises(wg.TrainingError, match="step 127: J is inf"):
-        net.train(x=np.ones(4), epochs=1000, batch_size=2, dtype="float32")
-    assert net.history is not None and len(net.history) == 63
-    assert net.history.cost == [2.0 ** (2 * k) * 1.5 for k in range(63)]
-    assert net.run is not None and net.run.kept == 126
+def test_an_engine_is_given_and_tells_a_bounded_amount_at_once(monkeypatch) -> None:
+    """Many outputs make a long score of each step; many rows make a long order."""
+    monkeypatch.setattr(trainer, "SLICE", 1e9)
+    calls = []
+    original = PROGRAMS["native"].epoch
+
+    def epoch(self, arrays, order, *rest, **named):
+        told = original(self, arrays, order, *rest, **named)
+        calls.append((len(order), sum(array.size for array in told.values())))
+        return told
+
+    monkeypatch.setattr(PROGRAMS["native"], "epoch", epoch)
+    y = np.random.default_rng(0).normal(size=(50, 500))
+    net = wg.Sequential([wg.Dense(500)], cost="half_squared_error").init(x=y[:, :1], y=y)
+    net.train(x=y[:, :1], y=y, epochs=20, batch_size=1, dtype="float32")
+    assert trainer.NUMBERS / 2 < max(numbers for _, numbers in calls) <= trainer.NUMBERS
+    trained(epochs=2000, batch_size=len(X))
+    assert trainer.ROWS / 2 < max(rows for rows, _ in calls) <= trainer.ROWS

@@ -8,13 +8,10 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..language.system import System
 from ..network.arguments import is_number
-from ..network.data import Arrays
+from ..network.data import Array, Arrays
 from ..network.random import generator
 
 BATCH_SIZE = 32
-
-# so many rows are trained on at once, or those of an epoch if they are more
-ROWS = 1 << 17
 
 # how many permutations of either kind are drawn, see Shuffle
 PERMUTATIONS = 4
@@ -40,10 +37,12 @@ class Samples:
 
     def take(self, rows: Rows) -> Arrays:
         """The data of these rows."""
-        return {
-            name: np.take(array, rows, self.axes[name]) if name in self.axes else array
-            for name, array in self.arrays.items()
-        }
+        return {name: self.one(name, rows) for name in self.arrays}
+
+    def one(self, name: str, rows: Rows) -> Array:
+        """The data of these rows in one tensor."""
+        array = self.arrays[name]
+        return np.take(array, rows, self.axes[name]) if name in self.axes else array
 
 
 def check_share(share: object) -> None:
@@ -102,12 +101,8 @@ class Shuffle:
         self.rows, self.seed = rows, seed
         self._drawn: dict[int, Rows] = {}
 
-    def order(self, epoch: int) -> Rows:
-        """The rows in the order of this epoch."""
-        return self.places(epoch * len(self.rows), (epoch + 1) * len(self.rows))
-
     def places(self, start: int, stop: int) -> Rows:
-        """The rows at some places of all orders, one after the other."""
+        """The rows at some places of the orders of all epochs, one after the other."""
         found = np.empty(stop - start, np.int64)
         place = start
         while place < stop:

@@ -14,6 +14,7 @@ from ..network.optimizers import Adam, Optimizer
 from .batches import BATCH_SIZE
 from .history import History
 from .interrupt import noted
+from .means import Means
 from .progress import reporting
 from .run import Run, fingerprint
 from .stopping import Stopping
@@ -111,11 +112,13 @@ def _epochs(
     run = trainer.run
     validation = Validation(net, trainer, arrays) if len(trainer.held_out) else None
     stopping = Stopping(run.patience) if run.patience else None
+    means = Means(trainer)
     with reporting(progress, history, run.epochs) as report, noted() as ask:
         over = False
         while len(history) < run.epochs and not over:
             epochs = len(history) + 1 if validation else run.epochs
-            for trained in trainer.advance(epochs * trainer.steps_an_epoch):
+            told = trainer.advance(epochs * trainer.steps_an_epoch)
+            for trained in means.take(told):
                 history.add(*trained, *(validation.measure() if validation else (None, None)))
                 report(0.0)
                 over = stopping is not None and stopping.over(history.validation_cost[-1], trainer)

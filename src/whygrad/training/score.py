@@ -45,14 +45,14 @@ class Score(ABC):
         """What a total of these targets is set in relation to."""
 
     @abstractmethod
-    def value(self, total: Array, scale: Array) -> float:
-        """The score."""
+    def values(self, totals: Array, scale: Array) -> Array:
+        """The scores of several totals, along the first axis."""
 
     def measure(self, values: Arrays, arrays: Arrays) -> float:
         """The score of predictions among the values, for the targets among the data."""
         targets = arrays[self.target.name]
         total = self.total(values[self.prediction.name], targets)
-        return self.value(total, self.scale(targets))
+        return float(self.values(total[np.newaxis], self.scale(targets))[0])
 
 
 class Accuracy(Score):
@@ -76,9 +76,9 @@ class Accuracy(Score):
         """See `Score.scale`."""
         return np.array(targets.size)
 
-    def value(self, total: Array, scale: Array) -> float:
-        """See `Score.value`."""
-        return float(total / scale)
+    def values(self, totals: Array, scale: Array) -> Array:
+        """See `Score.values`."""
+        return totals / scale
 
     def _right(self) -> str:
         """The condition under which a prediction is right."""
@@ -124,8 +124,7 @@ class Determination(Score):
         """See `Score.line`."""
         outputs = [i for i in self.target.indices if i != system.batch]
         total = f"{TOTAL}[{','.join(outputs)}]" if outputs else TOTAL
-        square = f"({self.prediction} - {self.target})**2"
-        return f"{total} = " + (f"sum[{system.batch}]({square})" if system.batch else square)
+        return f"{total} = sum[{system.batch}](({self.prediction} - {self.target})**2)"
 
     @OVERFLOWING
     def total(self, predictions: Array, targets: Array) -> Array:
@@ -137,11 +136,11 @@ class Determination(Score):
         """See `Score.scale`."""
         return np.asarray(np.sum((targets - targets.mean(axis=0, dtype=np.float64)) ** 2, axis=0))
 
-    def value(self, total: Array, scale: Array) -> float:
-        """See `Score.value`."""
-        pairs = zip(total.ravel().tolist(), scale.ravel().tolist(), strict=True)
-        parts = [1 - t / s if s > 0 else float(t == 0) for t, s in pairs]
-        return sum(parts) / len(parts)
+    @OVERFLOWING
+    def values(self, totals: Array, scale: Array) -> Array:
+        """See `Score.values`."""
+        parts = np.where(scale > 0, 1 - totals / scale, totals == 0)
+        return np.asarray(parts.reshape(len(parts), -1).mean(axis=1))
 
 
 def score_of(system: System, arrays: Arrays) -> Score | None:

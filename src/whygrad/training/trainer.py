@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from time import perf_counter
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..errors import DataError, TrainingError
 from ..network.data import Arrays
 from ..network.initialisers import initial_value
 from ..network.network import BaseNetwork
-from .batches import ROWS, Rows, Samples, Shuffle, split
+from .batches import Rows, Samples, Shuffle, split
 from .run import Run
 from .score import TOTAL, score_of
 from .step import step_system, wanted, without_values
@@ -22,9 +23,8 @@ from .step import step_system, wanted, without_values
 # seconds: how long the engine works until it is asked again
 SLICE = 0.1
 
-
-# of cost and score over an epoch
-Means = tuple[float, float | None]
+# how many rows it is given at once, and how many numbers it may tell of their steps
+ROWS = NUMBERS = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,9 @@ class Trainer:
     It begins where the run began, and changes no array of the network.
 
     `system` is the step as equations, and `values` are all arrays by name (the data, too) after
-    `steps` steps; `taken` is how far it ever was, and `steps_an_epoch` of them make an epoch.
-    `rows` are the numbers of the samples trained on, `held_out` of those kept for validation.
+    `steps` steps; `taken` is how far it ever was, and `steps_an_epoch` of them make an epoch, on
+    `batch_size` rows each, the last one perhaps on fewer. `rows` are the numbers of the samples
+    trained on, `held_out` of those kept for validation.
     """
 
     def __init__(self, net: BaseNetwork, run: Run, arrays: Arrays) -> None:
@@ -56,15 +57,9 @@ class Trainer:
         self.samples = Samples(net.system, arrays)
         self.score = score_of(net.system, arrays)
         self.rows, self.held_out = split(net.system, arrays, run.validation, run.seed)
-        self._size = min(run.batch_size, len(self.rows))
-        starts = np.arange(0, len(self.rows), self._size)
-        self.steps_an_epoch = len(starts)
-        self._shares = np.diff(starts, append=len(self.rows)) / len(self.rows)
+        self.batch_size = min(run.batch_size, len(self.rows))
+        self.steps_an_epoch = -(-len(self.rows) // self.batch_size)
         self._shuffle = Shuffle(self.rows, run.seed)
-        if self.score:
-            name = self.score.target.name
-            targets = Samples(net.system, {name: arrays[name]}).take(self.rows)[name]
-            self._scale = self.score.scale(targets)
         self.system = step_system(net, run.optimizer, self.score, run.epochs, self.steps_an_epoch)
         sizes = net.open_sizes_for(self.system, arrays)
         self._cost = str(self.system.cost)
@@ -86,30 +81,29 @@ class Trainer:
         self._checkpoints: list[Checkpoint] = []
         self._checked_at = perf_counter()
         self._pace = 1
-        self._noted: list[Arrays] = []
+        told = prod(sizes[i] for i in self.system.tensors[TOTAL].indices) if self.score else 0
+        self._most = max(1, min(ROWS // self.batch_size, NUMBERS // (1 + told)))
 
-    def advance(self, until: int) -> list[Means]:
+    def advance(self, until: int) -> Arrays:
         """Take steps for up to a tenth of a second, or until so many are taken.
 
-        For each epoch that this finishes, the means of cost and score over it; the score is None
-        where there is none. Raises TrainingError for the first of these steps if it fails, after
-        which `last_good` finds values to keep. If another fails, those before it are taken.
+        Gives what the engine tells of them, see `Program.epoch`. Raises TrainingError for the
+        first of these steps if it fails, after which `last_good` finds values to keep. If another
+        fails, those before it are taken.
         """
-        start, before = perf_counter(), self.steps
-        if start - self._checked_at > SLICE:
+        before = self.steps
+        if perf_counter() - self._checked_at > SLICE:
             # two of them are enough to go back by a step
             self._checkpoints = [*self._checkpoints[-1:], self.checkpoint()]
-            self._checked_at = start
+            self._checked_at = perf_counter()
         try:
-            values = self._take(min(until, before + self._pace))
+            return self._take(until)
         except TrainingError as error:
             if error.step == before:
                 raise
             # once more, now that it is known how many go well
             self.go_to(before)
-            values = self._take(error.step)
-        self._adapt(perf_counter() - start, self.steps - before)
-        return self._means(values)
+            return self._take(error.step)
 
     def go_to(self, steps: int) -> None:
         """Take the values that there are after so many steps, from the start if need be."""
@@ -140,20 +134,20 @@ class Trainer:
     def _place(self, step: int) -> int:
         """Where the rows of a step begin in all orders, one after the other."""
         epoch, number = divmod(step, self.steps_an_epoch)
-        return epoch * len(self.rows) + number * self._size
+        return epoch * len(self.rows) + number * self.batch_size
 
     def _take(self, until: int) -> Arrays:
-        """Take steps up to a number, or to the first smaller batch; what the engine tells of them.
+        """Take steps for up to a tenth of a second, but none beyond a number.
 
         All epochs are alike if no batch is smaller, so several run at once.
         """
-        size, seed, steps = self._size, self.run.seed, self.steps
-        alike = len(self.rows) % size == 0
-        most = max(self.steps_an_epoch, ROWS // size) if alike else self._left
-        until = min(until, steps + most)
+        start, steps, size = perf_counter(), self.steps, self.batch_size
+        until = min(until, steps + min(self._pace, self._most))
+        if len(self.rows) % size:
+            until = min(until, steps + self.steps_an_epoch - steps % self.steps_an_epoch)
         order = self._shuffle.places(self._place(steps), self._place(until))
         try:
-            values = self.program.epoch(self.values, order, size, seed=seed, step=steps)
+            told = self.program.epoch(self.values, order, size, seed=self.run.seed, step=steps)
             self.steps = until
         except TrainingError as error:
             self.steps = error.step
@@ -164,43 +158,15 @@ class Trainer:
             raise
         finally:
             self.taken = max(self.taken, self.steps)
-        return values
+        self._adapt(perf_counter() - start, until - steps)
+        return told
 
-    def _means(self, values: Arrays) -> list[Means]:
-        """What was noted of steps, epoch by epoch; of the one under way it is kept."""
-        self._noted.append(values)
-        steps = sum(len(noted[self._cost]) for noted in self._noted)
-        epochs = steps // self.steps_an_epoch
-        if not epochs:
-            return []
-        whole, rest = {}, {}
-        finished = epochs * self.steps_an_epoch
-        for name in values:
-            array = np.concatenate([noted[name] for noted in self._noted])
-            whole[name] = array[:finished].reshape(epochs, -1, *array.shape[1:])
-            rest[name] = array[finished:]
-        self._noted = [rest]
-        # one by one, so that no last bit depends on how many epochs end together
-        costs = [float(each @ self._shares) for each in whole[self._cost]]
-        if self.score is None:
-            return [(cost, None) for cost in costs]
-        totals = (np.ascontiguousarray(each.T).sum(axis=-1) for each in whole[TOTAL])
-        return [
-            (cost, self.score.value(total, self._scale))
-            for cost, total in zip(costs, totals, strict=True)
-        ]
-
-    @property
-    def _left(self) -> int:
-        """How many steps are left of the epoch under way."""
-        return self.steps_an_epoch - self.steps % self.steps_an_epoch
-
-    def _adapt(self, taken: float, steps: int) -> None:
+    def _adapt(self, seconds: float, steps: int) -> None:
         """Choose how many steps to take at once, after so many have taken so many seconds."""
-        if taken < SLICE / 2:
-            as_many = int(steps * SLICE / 2 / max(taken, 1e-6))
+        if seconds < SLICE / 2:
+            as_many = int(steps * SLICE / 2 / max(seconds, 1e-6))
             self._pace = max(2 * steps, as_many)
-        elif taken > SLICE:
+        elif seconds > SLICE:
             self._pace = max(self._pace // 2, 1)
 
     def _next_cost(self) -> float:
