@@ -226,6 +226,7 @@ FOLLOWED = """
 given x[n,i], y[n]
 batch n
 param w[i] ~ zeros
+noise e[i] ~ normal(0, 1)
 z[n] = sum[i](w[i] * x[n,i])
 J = mean[n]((z[n] - y[n])**2)
 right = sum[n]([z[n] > 0])
@@ -235,17 +236,14 @@ minimize J
 """
 
 
-def followed(engine: Engine, dtype: str, *wanted: str) -> dict[str, np.ndarray]:
-    """What an epoch of three steps tells of them."""
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_epoch_tells_what_the_wanted_equations_gave(engine: Engine, dtype: str) -> None:
+    """Nothing of parameters, of noise and of what has the batch index."""
+    wanted = ("w <-", "power", "w", "e", "z", "right")
     program = compiled(engine, FOLLOWED, *wanted, dtype=dtype, i=2)
     x = np.array([[1.0, 0], [-1, 2], [0, 1], [3, 0], [1, 1]]).astype(dtype)
     arrays = {"x": x, "y": np.zeros(5, dtype), "w": np.zeros(2, dtype)}
-    return program.epoch(arrays, np.arange(5), 2)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_an_epoch_tells_what_was_wanted_of_each_step(engine: Engine, dtype: str) -> None:
-    values = followed(engine, dtype, "w <-", "power", "z", "right")
+    values = program.epoch(arrays, np.arange(5), 2)
     # w = 0: z = 0, 0; w = 1: z = 1, 3; w = 2: z = 4
     assert list(values) == ["J", "power", "right"]
     assert values["J"].tolist() == [0, 5, 16]
@@ -262,6 +260,28 @@ def test_what_is_only_followed_may_be_infinite(engine: Engine) -> None:
     arrays["x"][1] = 1e300
     with pytest.raises(TrainingError, match="the first to go bad was J"):
         program.epoch(arrays, np.arange(2), 1)
+
+
+def test_the_first_to_go_bad_is_one_that_the_cost_needs(engine: Engine) -> None:
+    """Also if it is followed, and not what is followed alone and was infinite all along."""
+    text = """
+        param w ~ zeros
+        alone = exp(1000 - w)
+        s = exp(w)
+        J = s**2
+        w <- w + 300
+        minimize J
+        """
+    program = compiled(engine, text, "alone", "s")
+    with pytest.raises(TrainingError, match=r"step 2: J is inf; the first to go bad was J"):
+        program.epoch({"w": np.array(0.0)}, np.arange(5), 1)
+    with pytest.raises(TrainingError, match=r"step 0: J is inf; the first to go bad was s"):
+        program.epoch({"w": np.array(800.0)}, np.arange(5), 1)
+
+
+def test_a_cost_that_is_a_parameter_as_it_stands_is_told_as_it_was(engine: Engine) -> None:
+    program = compiled(engine, "param w ~ ones\nJ = w\nw <- w - 1\nminimize J", "J")
+    assert program.epoch({"w": np.array(5.0)}, np.arange(3), 1)["J"].tolist() == [5, 4, 3]
 
 
 def test_an_epoch_stops_before_the_step_that_is_not_finite(engine: Engine) -> None:

@@ -53,8 +53,9 @@ class Program(Protocol):
         states, in place. `step` is the number of the first step: it goes into
         the noise, and on by one from batch to batch.
 
-        Returns what the cost was in each step, and every other wanted tensor
-        that has no batch index: by name, in float64, the steps as first axis.
+        Returns what the cost was in each step, and what every other wanted
+        equation gave that has no batch index: by name, in float64, the steps
+        as first axis.
 
         Raises TrainingError as soon as the cost or an update is not finite: it
         names the step, has it as `step`, and names the equation that, in the

@@ -69,7 +69,7 @@ class Request:
     def step(self) -> Request:
         """The request for a training step: the cost, what else is followed, then every update.
 
-        A wanted tensor is followed from step to step unless it has the batch index.
+        What else is wanted is followed if an equation computes it without the batch index.
 
         Raises TrainingError where there is no cost.
         """
@@ -77,17 +77,19 @@ class Request:
         if cost is None:
             raise TrainingError("the system has no cost: it needs a line like `minimize J`")
         updates = [f"{u.name} <-" for u in self.whole.updates]
-        followed = [
+        equations = {t.name: t for t in self.whole.of_kind("equation")}
+        others = [
             name
             for name in self.wanted
-            if name not in (cost, *updates)
-            and self.whole.batch not in self.whole.tensors[name].indices
+            if name != cost
+            and name in equations
+            and self.whole.batch not in equations[name].indices
         ]
-        return self.wanting((cost, *followed, *updates))
+        return self.wanting((cost, *others, *updates))
 
     @property
-    def tensors(self) -> tuple[str, ...]:
-        """What is wanted, updates left out."""
+    def followed(self) -> tuple[str, ...]:
+        """Of a step: what is told of it, the cost first."""
         return tuple(name for name in self.wanted if name in self.whole.tensors)
 
     def samples(self, arrays: Mapping[str, Array]) -> int | None:

@@ -49,11 +49,12 @@ class Epochs:
         code = self._build.code
         self._executable = Executable(code, self._build.machine_code, self._build.symbols)
         self._binding = Binding(request, code)
-        self._computed = frozenset(self._executable.external).difference(self._binding.tensors)
         self._division = Division(request, self._build, self._binding.tensors)
         self._rows = rows(self._division.batch)
-        self._followed = {name: self._build.results[name] for name in request.tensors}
+        self._followed = {name: self._build.results[name] for name in request.followed}
         self._noise = request.system.of_kind("noise")
+        given = {*self._binding.tensors, *(t.name for t in self._noise)}
+        self._computed = frozenset(self._executable.external) - given
 
     def run(
         self,
@@ -65,7 +66,7 @@ class Epochs:
     ) -> dict[str, Array]:
         """See `engines.base.Program.epoch`; raises Unusual before anything has changed."""
         followed = self._followed.values()
-        if not len(order) or not self._computed.issuperset(followed):  # nothing is trained
+        if not len(order) or not self._computed.issuperset(followed):  # some are as given
             raise Unusual
         samples = self._division.samples(arrays)
         order = row_numbers(order, samples, batch_size)
@@ -73,7 +74,7 @@ class Epochs:
         self._binding.bind(arrays, parts[0].layout.sizes, parts[0].shapes)
         steps = sum(part.count for part in parts)
         sizes = parts[0].layout.sizes
-        values = {t: self._executable.room(t, steps, sizes) for t in followed}
+        values = {t: self._executable.allocate(t, sizes, steps) for t in followed}
         taken = 0
         try:
             for part in parts:

@@ -88,10 +88,10 @@ class Executable:
         done = together(enter, control, threads)
         return Outcome(done, bool(control[SUBSCRIPT]))
 
-    def room(self, tensor: str, count: int, sizes: Mapping[str, int]) -> Array:
-        """Memory for the values that an external tensor has in so many steps."""
+    def allocate(self, tensor: str, sizes: Mapping[str, int], *steps: int) -> Array:
+        """Memory for an external tensor, or for its values in so many steps."""
         buffer = self.code.buffers[self.external[tensor]]
-        return np.empty((count, *memory_shape(buffer, sizes)), ELEMENTS[buffer.element])
+        return np.empty((*steps, *memory_shape(buffer, sizes)), ELEMENTS[buffer.element])
 
     def _row(self, sizes: tuple[int, ...]) -> list[int]:
         """A thread's table of buffers, with the addresses of those that are the code's own."""

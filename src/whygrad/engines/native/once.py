@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from ..base import Array
 from ..request import Request
 from .arrays import Unusual, suited
@@ -13,7 +11,7 @@ from .build import build
 from .executable import Executable
 from .jit import Target
 from .layouts import Layout, Layouts
-from .memory import ELEMENTS, memory_shape
+from .memory import ELEMENTS
 from .work import worthwhile
 
 
@@ -39,12 +37,11 @@ class Once:
                 given[t.name] = request.noise(t.name, layout.shapes[t.name], seed, step)
         values = {}
         for name, slot in executable.external.items():
-            buffer = executable.code.buffers[slot]
-            element = ELEMENTS[buffer.element]
             if name in given:
+                element = ELEMENTS[executable.code.buffers[slot].element]
                 values[name] = suited(given[name], element)
             else:
-                values[name] = np.empty(memory_shape(buffer, layout.sizes), element)
+                values[name] = executable.allocate(name, layout.sizes)
         threads = self._threads or worthwhile(layout.operations)
         pointers = {name: array.ctypes.data for name, array in values.items()}
         if executable.call(layout.values, pointers, threads=threads).outside:

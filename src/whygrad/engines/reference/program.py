@@ -97,19 +97,18 @@ class ReferenceProgram:
         """See `engines.base.Program.epoch`."""
         if self._trainer is None:
             self._trainer = ReferenceProgram(self._request.step())
-        wanted = self._trainer.wanted
-        cost, *followed = self._trainer._request.tensors
-        values: dict[str, list[Array]] = {name: [] for name in (cost, *followed)}
+        values: dict[str, list[Array]] = {n: [] for n in self._trainer._request.followed}
+        cost = next(iter(values))
+        checked = (cost, *(f"{u.name} <-" for u in self._request.whole.updates))
         for at, start in enumerate(range(0, len(order), batch_size), start=step):
             batch = {**arrays, **self._rows(arrays, order[start : start + batch_size])}
             results = self._trainer.run(batch, seed, at)
-            checked = {name: results[name] for name in wanted if name not in followed}
-            if not all(np.isfinite(value).all() for value in checked.values()):
-                raise TrainingError(self._fault(batch, checked, followed, seed, at), at)
+            if not all(np.isfinite(results[name]).all() for name in checked):
+                raise TrainingError(self._fault(batch, checked, seed, at), at)
             for update in self._request.whole.updates:
                 arrays[update.name][...] = results[f"{update.name} <-"]
             for name, found in values.items():
-                found.append(np.asarray(results[name], np.float64))
+                found.append(np.array(results[name], np.float64))
         return {name: np.array(found) for name, found in values.items()}
 
     def _rows(self, arrays: Mapping[str, Array], rows: Array) -> dict[str, Array]:
@@ -123,25 +122,19 @@ class ReferenceProgram:
         }
 
     def _fault(
-        self,
-        batch: Mapping[str, Array],
-        results: Mapping[str, Array],
-        followed: Sequence[str],
-        seed: int,
-        step: int,
+        self, batch: Mapping[str, Array], checked: tuple[str, ...], seed: int, step: int
     ) -> str:
         """What went wrong in a step: the first equation that is no longer finite.
 
-        `results` are the cost and the updates; nothing depends on what is only followed.
+        `checked` are the cost and the updates; what these do not need does not matter.
         """
-        assert self._trainer is not None
-        cost = next(iter(results))
-        names = [name for part in self._trainer._parts for name in part.names]
-        names = [name for name in dict.fromkeys(names) if name not in followed]
-        again = ReferenceProgram(self._request.wanting(names))
-        values = {**again.run(batch, seed, step), **results}
-        bad = [n for n in (*names, *results) if not np.isfinite(values[n]).all()]
-        reason = f"{cost} is {float(results[cost])}" if cost in bad else f"{bad[-1]} is not finite"
+        cost = checked[0]
+        needed = ReferenceProgram(self._request.wanting(checked))
+        names = dict.fromkeys(name for part in needed._parts for name in part.names)
+        again = ReferenceProgram(self._request.wanting((*names, *checked)))
+        values = again.run(batch, seed, step)
+        bad = [name for name in (*names, *checked) if not np.isfinite(values[name]).all()]
+        reason = f"{cost} is {float(values[cost])}" if cost in bad else f"{bad[-1]} is not finite"
         first = f"the update of {bad[0].removesuffix(' <-')}" if " <-" in bad[0] else bad[0]
         return f"training stopped at step {step}: {reason}; the first to go bad was {first}"
 
