@@ -36,7 +36,7 @@ def tile(
     if lane is None:
         return Tile()
     if not sums:
-        return Tile(vectors=1 if lane in constants else vectors_at_once(lanes))
+        return Tile()
     many = registers >= 32
     across = lane not in nest.indices
     options = [i for i in nest.indices if i != lane and constants.get(i, NOMINAL) > 1]
