@@ -66,10 +66,10 @@ def test_rows_are_whole_vectors(target: Target, k: int) -> None:
     assert k <= shape[1] < k + lanes
 
 
-def test_rows_at_run_time_are_whole_vectors() -> None:
+def test_rows_at_run_time_are_whole_blocks() -> None:
     made = buffers("given x[n]\ny[n] = 2 * x[n]", n=None)["y"]
     for n in range(1, 100):
-        assert memory_shape(made, {"n": n}) == (-(-n // 16) * 16,)
+        assert memory_shape(made, {"n": n})[0] % 32 == 0
 
 
 def test_rows_that_crowd_in_one_place_of_the_cache_are_moved_apart() -> None:

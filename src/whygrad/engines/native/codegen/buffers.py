@@ -49,8 +49,8 @@ def _padded(buffer: Buffer, lanes: int) -> Buffer:
     those of which it is not known, get a vector more.
     """
     last = buffer.axes[-1]
-    if last.size is None:
-        return replace(buffer, multiple=lanes, extra=lanes if len(buffer.axes) > 1 else 0)
+    if last.size is None:  # blocks along a run-time index are of two vectors
+        return replace(buffer, multiple=2 * lanes, extra=lanes if len(buffer.axes) > 1 else 0)
     length = last.size + last.before + last.after
     length += -length % lanes
     crowded = len(buffer.axes) > 1 and length % (16 * lanes) == 0

@@ -94,7 +94,7 @@ class NestWriter:
     # Lanes
 
     def _through_lanes(self, body: Body) -> None:
-        """Blocks of so many vectors along the lane index; the last ones may be smaller."""
+        """Blocks of so many vectors along the lane index; the last one may be smaller."""
         index, f = self.inner_lane, self.f
         if index is None:
             body(1, None)
@@ -102,11 +102,8 @@ class NestWriter:
         size, vectors = f.size(index), self.tiled.vectors
         span = vectors * self.lanes
         if size.constant is None:
-            full = f.subtract(size, f.remainder(size, span))
-            with self._loop(index, f.integer(0), full, span):
-                body(vectors, None)
-            with self._loop(index, full, size, self.lanes):
-                body(1, OPEN)
+            with self._loop(index, f.integer(0), size, span):
+                body(vectors, OPEN)
             return
         whole, rest = divmod(-(-size.constant // self.lanes), vectors)
         last = size.constant % self.lanes or None
@@ -262,7 +259,7 @@ class NestWriter:
         if isinstance(step.value, Reduce):
             group = [step, *self._companions(step)]
             values = [s.value for s in group if isinstance(s.value, Reduce)]
-            found = reduce(block, values, points, partial(self._inside, block))
+            found = reduce(block, values, points, self.tiled.vectors, partial(self._inside, block))
             block.locals.update(zip((s.target for s in group), found, strict=True))
             return
         whole = step.name in self.memory and self.memory[step.name].element == "i64"

@@ -8,11 +8,7 @@ from functools import partial
 from ....language.expression import Bracket, Expression, Multiply, Number, Reduce
 from .block import Point
 from .evaluator import Evaluator
-from .tiles import vectors_at_once
 from .writer import Loop, Value, overloaded
-
-SIDE_BY_SIDE = 4
-"""How many accumulators hide the latency of an addition where a tile has but one."""
 
 Item = tuple[Reduce, Point]
 """A reduction at a point."""
@@ -24,16 +20,21 @@ Inside = Callable[[Sequence[Point]], None]
 
 
 def reduce(
-    block: Evaluator, reductions: Sequence[Reduce], points: Sequence[Point], inside: Inside
+    block: Evaluator,
+    reductions: Sequence[Reduce],
+    points: Sequence[Point],
+    vectors: int,
+    inside: Inside,
 ) -> list[Found]:
     """The values of reductions over the same indices, at each point of the block.
 
-    They share their loops; that of argmax has one of its own.
+    They share their loops; that of argmax has one of its own. Where the lanes run along them, so
+    many vectors are taken in a turn.
     """
     items = list(dict.fromkeys((e, block.at(e, p)) for e in reductions for p in points))
     first = reductions[0]
     if block.lane in first.indices:
-        values = _across(block, items, inside)
+        values = _across(block, items, vectors, inside)
     elif first.operation == "argmax":
         values = _argmax(block, first, [p for _, p in items])
     else:
@@ -126,7 +127,7 @@ def _larger(block: Evaluator, best: Value, value: Value) -> Value:
 # Lanes along the reduction
 
 
-def _across(block: Evaluator, items: list[Item], inside: Inside) -> list[Value]:
+def _across(block: Evaluator, items: list[Item], vectors: int, inside: Inside) -> list[Value]:
     """The lanes run along an index of the reductions and are joined at the end.
 
     Of a size that is not known, what is left by whole vectors is taken one by one.
@@ -135,11 +136,11 @@ def _across(block: Evaluator, items: list[Item], inside: Inside) -> list[Value]:
     assert lane is not None
     size = f.size(lane)
     if size.constant is not None:
-        return _vectors(block, items, size, SIDE_BY_SIDE if len(items) == 1 else 1, inside)
+        return _vectors(block, items, size, vectors, inside)
     totals = [_start(block, e, 1) for e, _ in items]
     full = f.subtract(size, f.remainder(size, block.lanes))
     with f.when_positive(full, totals) as totals:
-        totals[:] = _vectors(block, items, full, vectors_at_once(block.lanes), inside)
+        totals[:] = _vectors(block, items, full, vectors, inside)
     loops, totals = _open(block, _others(block, items), totals)
     return _close(block, loops, _singly(block, items, totals, full, inside))
 

@@ -13,8 +13,11 @@ NOMINAL = 64
 """The number of samples for which choices are made."""
 
 
+SIDE_BY_SIDE = 4
+"""How many vectors hide the latency of what is done with each."""
+
 USUAL = 32
-"""A batch of so many samples is gone through at once."""
+"""A batch of so many samples is gone through in one turn."""
 
 MANY = 8
 """Among so many tiles it does not matter that the last one is smaller."""
@@ -33,16 +36,16 @@ def tile(
 ) -> Tile:
     """The tile of a nest: accumulators that fit the vector registers, and operands used again."""
     sums = nest.reductions
-    if lane is None:
-        return Tile()
-    if not sums:
+    if lane is None or not sums:
         return Tile()
     many = registers >= 32
     across = lane not in nest.indices
     options = [i for i in nest.indices if i != lane and constants.get(i, NOMINAL) > 1]
     row = min(options, key=lambda i: _loads(sums, i, lane), default=None)
     if row is None or not any(row not in r.free for e in sums for r in references(e.body)):
-        return Tile(vectors=1 if across else _vectors(lane, (4, 3, 2), constants, lanes))
+        if across:
+            return Tile(vectors=_side_by_side(nest, lane, constants, lanes))
+        return Tile(vectors=_vectors(lane, (4, 3, 2), constants, lanes))
     wide = 1 if across else _vectors(lane, (2, 3) if many else (2,), constants, lanes)
     size = constants.get(row)
     if many and wide == 1 and size is not None and size % 16 == 0:
@@ -50,9 +53,16 @@ def tile(
     return Tile(row, _rows(size, 8 if many else 6), wide)
 
 
-def vectors_at_once(lanes: int) -> int:
-    """How many vectors of samples are worked on side by side, so that none waits for another."""
-    return max(1, min(4, USUAL // lanes))
+def _side_by_side(nest: Nest, lane: str, constants: Mapping[str, int], lanes: int) -> int:
+    """How many vectors a reduction along the lanes takes in a turn.
+
+    A lone one has accumulators side by side, so that no addition waits for the last; and steps in
+    its loop, which are a long chain, are done for several vectors at once.
+    """
+    if lane in constants:
+        return SIDE_BY_SIDE if len(nest.reductions) == 1 else 1
+    busy = any(map(nest.further, nest.steps))
+    return max(1, min(SIDE_BY_SIDE, USUAL // lanes)) if busy else 1
 
 
 def _vectors(lane: str, options: tuple[int, ...], constants: Mapping[str, int], lanes: int) -> int:
