@@ -44,9 +44,9 @@ def blocks_of(m: Module) -> dict[str, int]:
 def test_what_all_nests_go_through_block_by_block_lies_in_blocks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its weights, what momentum keeps of them, and the copy that the way back reads."""
+    """Its weights, what momentum keeps of them, and the copies that the way back reads."""
     monkeypatch.setattr(blocks, "LEAST", 0)
-    found = blocks_of(compiled([100, 64, 64, 10]))
+    found = blocks_of(compiled([100, 64, 64, 12]))
     names = ("w1·own", "w1.v·own", "w2·own", "w2.v·own", "w2·ownᵗ", "w3·ownᵗ")
     assert found == dict.fromkeys(names, 16)
 

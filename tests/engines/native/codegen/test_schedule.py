@@ -108,15 +108,19 @@ def test_what_is_updated_keeps_its_order() -> None:
     assert schedule.orders["w·own"] == (0, 1)
 
 
-@pytest.mark.parametrize(("j", "k"), [(15, 3), (16, 16), (16, 1), (None, 3)])
-def test_what_is_updated_has_its_axes_exchanged_only_if_that_fills_a_vector(
-    j: int | None, k: int
+@pytest.mark.parametrize(
+    ("j", "k", "exchanged"),
+    [
+        *((15, 3, False), (16, 16, False), (16, 1, False), (None, 3, False), (17, 3, False)),
+        *((16, 3, True), (32, 10, True), (32, 20, True), (32, 12, False), (100, 30, False)),
+    ],
+)
+def test_what_is_updated_has_its_axes_exchanged_only_if_that_fills_vectors(
+    j: int | None, k: int, exchanged: bool
 ) -> None:
     text = "given x[j,k], w[j,k]\ny[j,k] = w[j,k] + x[j,k]"
     schedule = Module(*nests(text, j=j, k=k), "float32", AVX512, ["w"]).schedule
-    assert schedule.orders["w·own"] == (0, 1)
-    schedule = Module(*nests(text, j=16, k=3), "float32", AVX512, ["w"]).schedule
-    assert schedule.orders["w·own"] == (1, 0)
+    assert schedule.orders["w·own"] == ((1, 0) if exchanged else (0, 1))
 
 
 def test_a_softmax_over_few_classes_has_its_lanes_along_the_samples() -> None:

@@ -3,40 +3,62 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from tests.engines.native.codegen.running import Compiled, nests, runnable
 
 from whygrad.engines.native.codegen.schedule import Tiled
-from whygrad.engines.native.codegen.turn import TURN, turn_function
+from whygrad.engines.native.codegen.turn import PART, TURN, turn_function
 from whygrad.engines.native.jit import Library, Target, host, machine_code
 from whygrad.language.expression import references
 
-PARAMETERS = "ptr %from, ptr %to, i64 %from_step, i64 %to_step, i64 %length, i64 %count"
-
-
-@pytest.mark.parametrize(
+SQUARES = pytest.mark.parametrize(
     ("element", "lanes"), [("float", 4), ("float", 8), ("float", 16), ("double", 2), ("double", 8)]
 )
-def test_every_part_of_a_square(element: str, lanes: int) -> None:
-    """Of `count` vectors of `length` numbers, stored as `length` whole vectors."""
-    text = f"""{turn_function(element, lanes)}
-        define void @enter({PARAMETERS}) {{
-          call void {TURN}({PARAMETERS})
+
+
+def turning(element: str, lanes: int, whole: bool) -> Callable[..., None]:
+    """The function of two addresses and some numbers."""
+    names = ("%from_step", "%to_step", *(() if whole else ("%length", "%count")))
+    parameters = ", ".join(("ptr %from", "ptr %to", *(f"i64 {name}" for name in names)))
+    text = f"""{turn_function(element, lanes, whole)}
+        define void @enter({parameters}) {{
+          call void {TURN if whole else PART}({parameters})
           ret void
         }}
         attributes #0 = {{ nounwind }}"""
     library = Library(machine_code(text, host()), ["enter"])
     word, pointer = ctypes.c_int64, ctypes.c_void_p
-    turn = ctypes.CFUNCTYPE(None, pointer, pointer, word, word, word, word)(
-        library.address("enter")
-    )
+    enter = ctypes.CFUNCTYPE(None, pointer, pointer, *(word for _ in names))
+    turn = enter(library.address("enter"))
+    return lambda *arguments: turn(*arguments) if library else None
+
+
+def square(element: str, lanes: int) -> tuple[np.ndarray, np.ndarray]:
+    """More numbers than there are in a square, and room for more."""
     dtype = {"float": np.float32, "double": np.float64}[element]
+    source = np.arange(1, (lanes + 1) * (lanes + 3) + 1, dtype=dtype).reshape(-1, lanes + 3)
+    return source, np.full((lanes + 2, lanes + 5), -1, dtype)
+
+
+@SQUARES
+def test_a_whole_square(element: str, lanes: int) -> None:
+    source, target = square(element, lanes)
+    turning(element, lanes, True)(source.ctypes.data, target.ctypes.data, lanes + 3, lanes + 5)
+    np.testing.assert_array_equal(target[:lanes, :lanes], source[:lanes, :lanes].T)
+    assert np.all(target[lanes:] == -1)
+    assert np.all(target[:, lanes:] == -1)
+
+
+@SQUARES
+def test_every_part_of_a_square(element: str, lanes: int) -> None:
+    """Of `count` vectors of `length` numbers, stored as `length` whole vectors."""
+    turn = turning(element, lanes, False)
     for count in range(1, lanes + 1):
         for length in range(1, lanes + 1):
-            source = np.arange(1, (lanes + 1) * (lanes + 3) + 1, dtype=dtype).reshape(-1, lanes + 3)
-            target = np.full((lanes + 2, lanes + 5), -1, dtype)
+            source, target = square(element, lanes)
             turn(source.ctypes.data, target.ctypes.data, lanes + 3, lanes + 5, length, count)
             np.testing.assert_array_equal(target[:length, :count], source[:count, :length].T)
             assert np.all(target[length:] == -1)

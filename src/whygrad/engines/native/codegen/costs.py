@@ -22,6 +22,9 @@ NEAR = 1 << 13
 REUSED = 0.25
 """What reading an operand costs in a tile, in which each is used several times."""
 
+FULL = 0.7
+"""What share of the numbers in its vectors a row needs to lie well."""
+
 HORIZONTAL = 12.0
 """What adding up the lanes of one vector costs, in vector loads."""
 
@@ -55,9 +58,12 @@ class Costs:
         self.alone = _summed_alone(plan.parts)
 
     def _is_narrow(self, tensor: str) -> bool:
-        """Whether a tensor has rows too short for a vector, and columns that are long enough."""
-        sizes = [self.constants.get(i) for i in self.axes[tensor]]
-        return len(sizes) == 2 and 1 < (sizes[1] or 0) < self.lanes <= (sizes[0] or 0)
+        """Whether a matrix has rows that leave their vectors half empty, unlike its columns."""
+        sizes = [self.constants.get(i, 0) for i in self.axes[tensor]]
+        if len(sizes) != 2 or sizes[1] < 2 or sizes[0] < self.lanes:
+            return False
+        columns, rows = (size / (ceil(size / self.lanes) * self.lanes) for size in sizes)
+        return rows < FULL <= columns
 
     def size(self, index: str) -> int:
         """How many values an index takes, or may take."""

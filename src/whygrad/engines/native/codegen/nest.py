@@ -13,12 +13,12 @@ from ..plan import Assign
 from . import access
 from .block import Point
 from .evaluator import Evaluator
+from .exchange import exchange
 from .function import Function
 from .grid import Grid
 from .panel import Panel, make_panel, paneled
 from .reduce import multiply_add, reduce
 from .schedule import Tiled
-from .turn import TURN, turn_function
 from .writer import Loop, Value
 
 NOT_FINITE = 1
@@ -75,7 +75,7 @@ class NestWriter:
             self.indices[index] = loop.counter
             opened.append((loop, index))
         if self.tiled.exchange:
-            self._exchange()
+            exchange(self.f, self.tiled, self.grid, self.element, self.lanes, self.indices)
         else:
             self._through_lanes(self._through_rows)
         for loop, index in reversed(opened):
@@ -184,28 +184,6 @@ class NestWriter:
                 return True
             done.add(step.name)
         return False
-
-    # Copies
-
-    def _exchange(self) -> None:
-        """Squares of rows and lanes, each copied by a function that is shared by all copies."""
-        f, lane, row = self.f, self.tiled.lane, self.tiled.row
-        assert lane is not None and row is not None
-        (step,) = self.nest.steps
-        assert isinstance(step.value, Reference)
-        most = f.integer(self.lanes)
-        f.functions[TURN] = turn_function(self.element, self.lanes)
-        with self._loop(lane, f.integer(0), f.size(lane), self.lanes) as across:
-            count = f.minimum(most, f.subtract(f.size(lane), across.counter))
-            start, stop = self.grid.down(f.size(row), self.lanes)
-            with self._loop(row, start, stop, self.lanes) as down:
-                length = f.minimum(most, f.subtract(f.size(row), down.counter))
-                source = f.corner(step.value, self.indices)
-                target = f.corner(step.target, self.indices)
-                from_step = f.stride(step.value, lane)
-                to_step = f.stride(step.target, row)
-                arguments = (source, target, from_step, to_step, length, count)
-                f.command(f"call void {TURN}({', '.join(map(str, arguments))})")
 
     # Blocks
 

@@ -255,7 +255,7 @@ def _argmax(block: Evaluator, e: Reduce, places: list[Point]) -> list[Value]:
     """The row-major place of the first maximum; the first NaN counts as the largest."""
     f = block.f
     lanes = block.lanes if block.lane in e.free else 1
-    none = block.spread(f.integer(-1), lanes)
+    none = block.spread(f.real(-1.0, block.element), lanes)
     state = [v for _ in places for v in (_start(block, e, lanes), none)]
     loops, state = _open(block, e.indices, state)
     here = f.integer(0)
@@ -263,12 +263,12 @@ def _argmax(block: Evaluator, e: Reduce, places: list[Point]) -> list[Value]:
         here = f.add(f.multiply(here, f.size(index)), block.indices[index])
     new: list[Value] = []
     for k, p in enumerate(places):
-        new += _better(block, e, (state[2 * k], state[2 * k + 1]), here, p)
-    found = []
-    for place in _close(block, loops, new)[1::2]:
-        missing = block.instruction("icmp slt", [place, f.integer(0)], "i1")
-        found.append(block.real(block.choose(missing, f.integer(0), place)))
-    return found
+        new += _better(block, e, (state[2 * k], state[2 * k + 1]), block.real(here), p)
+    zero = f.real(0.0, block.element)
+    return [
+        block.choose(block.instruction("fcmp olt", [place, zero], "i1"), zero, place)
+        for place in _close(block, loops, new)[1::2]
+    ]
 
 
 def _better(
@@ -279,7 +279,7 @@ def _better(
     holds = block.both(block.under(conditions, point))
     with block.where(conditions):
         value = block.number(e.body, point)
-    first = block.instruction("icmp slt", [place, block.f.integer(0)], "i1")
+    first = block.instruction("fcmp olt", [place, block.f.real(0.0, block.element)], "i1")
     more = block.instruction("fcmp ogt", [value, best], "i1")
     nan = block.instruction("fcmp uno", [value, value], "i1")
     known = block.instruction("fcmp ord", [best, best], "i1")

@@ -14,36 +14,50 @@ from .writer import Value, Writer, overloaded
 
 TURN = "@turn"
 
+PART = "@turn.part"
+
 
 @lru_cache
-def turn_function(element: str, lanes: int) -> str:
+def turn_function(element: str, lanes: int, whole: bool) -> str:
     """The function that turns a square of `lanes` by `lanes` numbers around, or a part of one.
 
-    `%count` vectors of `%length` numbers lie `%from_step` elements apart; what they become lies
-    `%to_step` apart, in whole vectors. The text is the same in every module.
+    Vectors lie `%from_step` elements apart, and what they become `%to_step`. Of a part, there are
+    `%count` vectors of `%length` numbers, and what they become is stored in whole vectors. The text
+    is the same in every module.
     """
     w = Writer()
     source, target = (Value(name, "ptr", 1, w.root) for name in ("%from", "%to"))
-    names = ("%from_step", "%to_step", "%length", "%count")
-    from_step, to_step, length, count = (Value(name, "i64", 1, w.root) for name in names)
-    size = SIZES[element]
-    last = w.subtract(count, w.integer(1))
-    vectors = []
-    for k in range(lanes):
-        place = w.multiply(w.minimum(w.integer(k), last), from_step)
-        vectors.append(_load(w, w.offset(source, place, size), length, element, lanes))
+    steps, sizes = ("%from_step", "%to_step"), () if whole else ("%length", "%count")
+    from_step, to_step, *ends = (Value(name, "i64", 1, w.root) for name in (*steps, *sizes))
+    length, count = ends or (None, None)
+    vectors = [
+        _load(w, _place(w, source, k, from_step, count, element), length, element, lanes)
+        for k in range(lanes)
+    ]
     turned = _exchanged(w, vectors)
-    last = w.subtract(length, w.integer(1))
     for k in reversed(range(lanes)):  # what does not exist is overwritten by what does
-        place = w.multiply(w.minimum(w.integer(k), last), to_step)
-        pointer = w.offset(target, place, size)
-        w.command(f"store {turned[k]}, ptr {pointer.text}, align {size}")
-    parameters = f"ptr %from, ptr %to, {', '.join(f'i64 {n}' for n in names)}"
+        pointer = _place(w, target, k, to_step, length, element)
+        w.command(f"store {turned[k]}, ptr {pointer.text}, align {SIZES[element]}")
+    parameters = f"ptr %from, ptr %to, {', '.join(f'i64 {n}' for n in (*steps, *sizes))}"
     body = "\n".join(w.text())
-    return f"define internal void {TURN}({parameters}) #0 {{\n{body}\n  ret void\n}}\n"
+    name = TURN if whole else PART
+    return f"define internal void {name}({parameters}) #0 {{\n{body}\n  ret void\n}}\n"
 
 
-def _load(w: Writer, pointer: Value, length: Value, element: str, lanes: int) -> Value:
+def _place(
+    w: Writer, start: Value, number: int, step: Value, count: Value | None, element: str
+) -> Value:
+    """Where a vector lies, or the last one of so many."""
+    k = w.integer(number)
+    if count is not None:
+        k = w.minimum(k, w.subtract(count, w.integer(1)))
+    return w.offset(start, w.multiply(k, step), SIZES[element])
+
+
+def _load(w: Writer, pointer: Value, length: Value | None, element: str, lanes: int) -> Value:
+    if length is None:
+        text = f"load <{lanes} x {element}>, ptr {pointer.text}, align {SIZES[element]}"
+        return w.emit(text, element, lanes, [pointer])
     known = w.known("inside")
     if known is None:
         one = w.emit(
