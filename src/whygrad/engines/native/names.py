@@ -9,6 +9,15 @@ ROWS = "rows·"
 """Begins the name of the tensor that says which samples the batch consists of."""
 
 
+TURNED = "·turned"
+"""Ends the name of a batch's rows of a tensor with the samples along memory."""
+
+
+def turned(name: str) -> str:
+    """The name of a copy, with the samples along memory, of rows of the tensor."""
+    return name.removesuffix(ALL) + TURNED
+
+
 def whole(name: str) -> str:
     """The name of all samples of a tensor, or of the index that runs over them."""
     return name + ALL

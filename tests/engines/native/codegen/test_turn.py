@@ -10,7 +10,7 @@ import pytest
 from tests.engines.native.codegen.running import Compiled, nests, runnable
 
 from whygrad.engines.native.codegen.schedule import Tiled
-from whygrad.engines.native.codegen.turn import PART, TURN, turn_function
+from whygrad.engines.native.codegen.turn import Turn
 from whygrad.engines.native.jit import Library, Target, host, machine_code
 from whygrad.language.expression import references
 
@@ -19,21 +19,20 @@ SQUARES = pytest.mark.parametrize(
 )
 
 
-def turning(element: str, lanes: int, whole: bool) -> Callable[..., None]:
-    """The function of two addresses and some numbers."""
-    names = ("%from_step", "%to_step", *(() if whole else ("%length", "%count")))
-    parameters = ", ".join(("ptr %from", "ptr %to", *(f"i64 {name}" for name in names)))
-    text = f"""{turn_function(element, lanes, whole)}
+def turning(element: str, lanes: int, turn: Turn) -> Callable[..., None]:
+    """The function of some addresses and numbers."""
+    parameters = ", ".join(f"{kind} %{name}" for name, kind in turn.parameters.items())
+    text = f"""{turn.text(element, lanes)}
         define void @enter({parameters}) {{
-          call void {TURN if whole else PART}({parameters})
+          call void {turn.name}({parameters})
           ret void
         }}
         attributes #0 = {{ nounwind }}"""
     library = Library(machine_code(text, host()), ["enter"])
-    word, pointer = ctypes.c_int64, ctypes.c_void_p
-    enter = ctypes.CFUNCTYPE(None, pointer, pointer, *(word for _ in names))
-    turn = enter(library.address("enter"))
-    return lambda *arguments: turn(*arguments) if library else None
+    kinds = {"ptr": ctypes.c_void_p, "i64": ctypes.c_int64}
+    enter = ctypes.CFUNCTYPE(None, *(kinds[kind] for kind in turn.parameters.values()))
+    function = enter(library.address("enter"))
+    return lambda *arguments: function(*arguments) if library else None
 
 
 def square(element: str, lanes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -44,23 +43,29 @@ def square(element: str, lanes: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @SQUARES
-def test_a_whole_square(element: str, lanes: int) -> None:
+@pytest.mark.parametrize("looked_up", [False, True])
+def test_a_whole_square(element: str, lanes: int, looked_up: bool) -> None:
     source, target = square(element, lanes)
-    turning(element, lanes, True)(source.ctypes.data, target.ctypes.data, lanes + 3, lanes + 5)
-    np.testing.assert_array_equal(target[:lanes, :lanes], source[:lanes, :lanes].T)
+    rows = np.arange(lanes)[::-1].copy() if looked_up else np.arange(lanes)
+    addresses = [a.ctypes.data for a in (source, target, *([rows] if looked_up else []))]
+    turning(element, lanes, Turn(True, looked_up))(*addresses, lanes + 3, lanes + 5)
+    np.testing.assert_array_equal(target[:lanes, :lanes], source[rows, :lanes].T)
     assert np.all(target[lanes:] == -1)
     assert np.all(target[:, lanes:] == -1)
 
 
 @SQUARES
-def test_every_part_of_a_square(element: str, lanes: int) -> None:
+@pytest.mark.parametrize("looked_up", [False, True])
+def test_every_part_of_a_square(element: str, lanes: int, looked_up: bool) -> None:
     """Of `count` vectors of `length` numbers, stored as `length` whole vectors."""
-    turn = turning(element, lanes, False)
+    turn = turning(element, lanes, Turn(False, looked_up))
     for count in range(1, lanes + 1):
+        rows = np.arange(count)[::-1].copy() if looked_up else np.arange(count)
         for length in range(1, lanes + 1):
             source, target = square(element, lanes)
-            turn(source.ctypes.data, target.ctypes.data, lanes + 3, lanes + 5, length, count)
-            np.testing.assert_array_equal(target[:length, :count], source[:count, :length].T)
+            addresses = [a.ctypes.data for a in (source, target, *([rows] if looked_up else []))]
+            turn(*addresses, lanes + 3, lanes + 5, length, count)
+            np.testing.assert_array_equal(target[:length, :count], source[rows, :length].T)
             assert np.all(target[length:] == -1)
             assert np.all(target[:length, lanes:] == -1)
 

@@ -7,51 +7,70 @@ method for matrix transposing", 1972).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from .function import SIZES
 from .writer import Value, Writer, overloaded
 
-TURN = "@turn"
 
-PART = "@turn.part"
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A function that turns a square of `lanes` by `lanes` numbers around, or a part of one.
+
+    Vectors lie `from_step` elements apart, and what they become `to_step`; those `looked_up` lie so
+    many times as far from the start as numbers in memory say. Of a part, there are `count` vectors
+    of `length` numbers, and what they become is stored in whole vectors.
+    """
+
+    whole: bool
+    looked_up: bool
+
+    @property
+    def name(self) -> str:
+        """How it is called."""
+        rows, part = ".rows" if self.looked_up else "", "" if self.whole else ".part"
+        return f"@turn{rows}{part}"
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The names and types of its parameters, in order."""
+        pointers = ("from", "to", *(("rows",) if self.looked_up else ()))
+        numbers = ("from_step", "to_step", *(() if self.whole else ("length", "count")))
+        return dict.fromkeys(pointers, "ptr") | dict.fromkeys(numbers, "i64")
+
+    def text(self, element: str, lanes: int) -> str:
+        """The function in LLVM's language, the same in every module."""
+        return _written(self, element, lanes)
 
 
 @lru_cache
-def turn_function(element: str, lanes: int, whole: bool) -> str:
-    """The function that turns a square of `lanes` by `lanes` numbers around, or a part of one.
-
-    Vectors lie `%from_step` elements apart, and what they become `%to_step`. Of a part, there are
-    `%count` vectors of `%length` numbers, and what they become is stored in whole vectors. The text
-    is the same in every module.
-    """
+def _written(turn: Turn, element: str, lanes: int) -> str:
     w = Writer()
-    source, target = (Value(name, "ptr", 1, w.root) for name in ("%from", "%to"))
-    steps, sizes = ("%from_step", "%to_step"), () if whole else ("%length", "%count")
-    from_step, to_step, *ends = (Value(name, "i64", 1, w.root) for name in (*steps, *sizes))
-    length, count = ends or (None, None)
+    given = {n: Value(f"%{n}", kind, 1, w.root) for n, kind in turn.parameters.items()}
+    length, count, rows = (given.get(name) for name in ("length", "count", "rows"))
+
+    def place(start: str, step: str, number: int, count: Value | None, rows: Value | None) -> Value:
+        """Where a vector lies, or the last one of so many."""
+        k = w.integer(number)
+        if count is not None:
+            k = w.minimum(k, w.subtract(count, w.integer(1)))
+        if rows is not None:
+            at = w.offset(rows, k, SIZES["i64"])
+            k = w.emit(f"load i64, ptr {at.text}, align 8", "i64", 1, [at])
+        return w.offset(given[start], w.multiply(k, given[step]), SIZES[element])
+
     vectors = [
-        _load(w, _place(w, source, k, from_step, count, element), length, element, lanes)
+        _load(w, place("from", "from_step", k, count, rows), length, element, lanes)
         for k in range(lanes)
     ]
     turned = _exchanged(w, vectors)
     for k in reversed(range(lanes)):  # what does not exist is overwritten by what does
-        pointer = _place(w, target, k, to_step, length, element)
+        pointer = place("to", "to_step", k, length, None)
         w.command(f"store {turned[k]}, ptr {pointer.text}, align {SIZES[element]}")
-    parameters = f"ptr %from, ptr %to, {', '.join(f'i64 {n}' for n in (*steps, *sizes))}"
     body = "\n".join(w.text())
-    name = TURN if whole else PART
-    return f"define internal void {name}({parameters}) #0 {{\n{body}\n  ret void\n}}\n"
-
-
-def _place(
-    w: Writer, start: Value, number: int, step: Value, count: Value | None, element: str
-) -> Value:
-    """Where a vector lies, or the last one of so many."""
-    k = w.integer(number)
-    if count is not None:
-        k = w.minimum(k, w.subtract(count, w.integer(1)))
-    return w.offset(start, w.multiply(k, step), SIZES[element])
+    parameters = ", ".join(map(str, given.values()))
+    return f"define internal void {turn.name}({parameters}) #0 {{\n{body}\n  ret void\n}}\n"
 
 
 def _load(w: Writer, pointer: Value, length: Value | None, element: str, lanes: int) -> Value:

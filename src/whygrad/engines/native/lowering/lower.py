@@ -24,6 +24,7 @@ from .sharing import shared
 from .signs import signs_of_results
 from .sums import Sums
 from .totals import with_totals
+from .turned import read_turned
 from .updates import stored
 
 
@@ -51,11 +52,13 @@ def lower(
     equations = lifted(equations, ranges, helpers)
     equations = signs_of_results(shared(primitive(equations, ranges, helpers), helpers))
     pieces = apart(system, equations, Sums(ranges, helpers, constants(training, known), equations))
-    found = {**declared, **{p.name: axes(p) for p in members(pieces) if p.name not in declared}}
+    found = dict(declared)
     if in_place:
         needed = {r.tensor for p in members(pieces) for r in reads(p)}.union(wanted)
         pieces = read_directly(gathered(system, needed), stored(pieces), known)
+        pieces = read_turned(pieces, known)
         found |= batch_axes(system)
+    found |= {p.name: axes(p) for p in members(pieces) if p.name not in found}
     pieces = without_ones(pieces, known, Names(ranges.all(found.values())))
     results = {n: result(n, in_place) for n in wanted}
     parts = with_totals(fused(pieces, system.declarations))
