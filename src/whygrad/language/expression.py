@@ -57,6 +57,10 @@ class Expression:
         object.__setattr__(noted, "span", span)
         return noted
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Built anew in another process, where texts have other hashes."""
+        return _restored, (type(self), tuple(getattr(self, f) for f in self.fields), self.span)
+
     def __hash__(self) -> int:
         return self._hash
 
@@ -119,6 +123,10 @@ class Expression:
 
     def _free_indices(self) -> frozenset[str]:
         return frozenset[str]().union(*(child.free for child in self.children))
+
+
+def _restored(kind: type[Expression], values: tuple[object, ...], span: Span | None) -> Expression:
+    return kind(*values).at(span)
 
 
 class Number(Expression):
