@@ -170,6 +170,8 @@ def test_nothing_is_read_beside_the_callers_arrays(target: Target, fence: Fence)
     """They begin, or end, where a page does, and the page next to it may not be read."""
     plan, system = nests(SPARSE, n=None, i=64)
     sparse = Compiled(plan, system, "float32", target)
+    plan, system = nests("given x[n,i], y[k]\nz[n] = sum[k](x[n,2*k] * y[k])", n=None, i=9, k=5)
+    strided = Compiled(plan, system, "float32", target)
     plan, system = nests(READING, n=None, k=21)
     once = Compiled(plan, system, "float32", target)
     plan, system = nests(COPYING, n=None, m=None, k=21)
@@ -183,6 +185,7 @@ def test_nothing_is_read_beside_the_callers_arrays(target: Target, fence: Fence)
             numbers = {"c": rng.integers(0, 21, n), "e": rng.integers(-2, 30, n)}
             once.run({**arrays, **numbers}, {"n": n}, fence=fence)
             sparse.run({"x": np.ones(64), "a": np.ones(n)}, {"n": n}, fence=fence)
+            strided.run({"x": np.ones((n, 9)), "y": np.ones(5)}, {"n": n}, fence=fence)
             copy.run({"d": np.ones((n, 21))}, {"n": n, "m": n}, fence=fence)
             arrays = training_arrays(n, 9, 26)
             memory = {"x·all": arrays["x"], "y·all": arrays["y"], "rows·n": np.arange(n)}

@@ -7,7 +7,10 @@ import pytest
 from tests.engines.native.codegen.running import lowered, runnable
 from tests.engines.native.lowering.plans import lines, plan
 
+from whygrad.engines.native import NativeEngine
 from whygrad.engines.native.jit import Target
+from whygrad.engines.reference import ReferenceEngine
+from whygrad.language.parsing import parse
 
 TARGETS = pytest.mark.parametrize("target", runnable(), ids=lambda t: f"{t.vector_bits} bits")
 
@@ -57,6 +60,52 @@ def test_a_sum_that_needs_another_one_has_a_loop_of_its_own() -> None:
         v = sum[n]((a[n] - s)**2)
         """
     assert "for n\n  a[n]" in plan(text, n=2)
+
+
+EARLY = "b <- b / 2\nw <- sum[n](z[n] * x[n])"
+AHEAD = "v <- w * 2\nw <- sum[n](x[n]**2)"
+
+
+@pytest.mark.parametrize("updates", [EARLY, AHEAD])
+def test_what_is_updated_between_sums_is_read_as_it_was(updates: str) -> None:
+    text = f"""
+given x[n]
+batch n
+param w ~ ones, b ~ ones, v ~ ones
+z[n] = tanh(x[n] + b)
+J = sum[n](x[n]) + w**2
+{updates}
+minimize J
+"""
+    compiled = lowered(text, True)
+    for n in range(1, 41):
+        x = np.random.default_rng(n).normal(size=n)
+        memory = {"x·all": x, "rows·n": np.arange(n), "w": 3.0, "b": 0.5, "v": 1.0}
+        found = compiled.run(memory, {"n": n, "n·all": n})
+        expected = (np.tanh(x + 0.5) * x).sum() if updates == EARLY else (x**2).sum()
+        np.testing.assert_allclose(found["w"], expected, rtol=1e-12)
+        if updates == AHEAD:
+            assert found["v"] == 6.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "e[n] = x[n]**2\nJ = sum[n](e[n] * e[size(n) - 1 - n])",
+        "e[n] = x[n]**2\ng[k] = tanh(v[k] * w)\nJ = sum[k](g[k])\nw <- sum[n](e[n])",
+    ],
+)
+def test_numbers_are_those_of_the_reference_where_nests_may_not_be_joined(text: str) -> None:
+    system = parse(
+        f"given x[n], v[k]\nbatch n\nparam w ~ ones\n{text}\nminimize J"
+        + ("" if "<-" in text else "\nw <- w + J")
+    )
+    found = []
+    for engine in (NativeEngine(1), ReferenceEngine()):
+        arrays = {"x": np.arange(1.0, 12), "v": np.arange(3.0), "w": np.array(1.5)}
+        told = engine.compile(system, {"k": 3}, ["J"]).epoch(arrays, np.arange(11), 11)
+        found.append((told["J"], arrays["w"]))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
 
 
 def test_a_nest_with_sums_of_its_own_is_left_as_it_is() -> None:

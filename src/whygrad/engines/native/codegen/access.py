@@ -35,8 +35,8 @@ def load(block: Block, e: Reference, point: Point) -> Value:
     buffer = f.memory[e.tensor]
     place = locate(block, e, point, buffer.element)
     if place.lane != 0 and (tail := block.tail(point[1])) is not None:
-        if place.offsets is not None and not place.inside:
-            # the lanes outside read where the first one does
+        if place.offsets is not None and not place.inside and point[1] == 0:
+            # the lanes outside read where the first one does, which is inside in the first vector
             place.offsets = block.choose(tail, place.offsets, f.integer(0))
         elif place.offsets is not None or buffer.external:
             place.inside.append(tail)

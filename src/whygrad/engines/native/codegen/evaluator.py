@@ -27,7 +27,7 @@ from .. import functions
 from . import arithmetic
 from .access import load, load_panel
 from .block import Block, Point
-from .writer import Value, longest
+from .writer import Value
 
 
 class Evaluator(Block):
@@ -133,13 +133,11 @@ class Evaluator(Block):
         return total
 
     def _multiplied(self, numbers: Sequence[Value]) -> Value:
-        """Their product: first those that are the same in all lanes, last what comes last."""
-        left = list(numbers) or [self.f.real(1, self.element)]
-        while len(left) > 1:
-            left.sort(key=lambda v: (v.lanes, v.waits))
-            two = [left.pop(0), left.pop(0)]
-            left.append(self.instruction("fmul contract", two, self.element))
-        return left[0]
+        """Their product, beginning with those that are the same in all lanes."""
+        total, *more = sorted(numbers, key=lambda v: v.lanes) or [self.f.real(1, self.element)]
+        for v in more:
+            total = self.instruction("fmul contract", [total, v], self.element)
+        return total
 
     def _reciprocal(self, value: Value) -> Value:
         return self.instruction("fdiv", [self.f.real(1, self.element), value], self.element)
@@ -177,7 +175,7 @@ class Evaluator(Block):
         )
         scope = self.f.known_in(values)
         scope.code += [f"  {line}" for line in lines]
-        return Value(result, self.element, lanes, scope, waits=len(lines) + longest(values))
+        return Value(result, self.element, lanes, scope)
 
     def _compare(self, e: Compare, point: Point) -> Value:
         values = [self.value(e.left, point), self.value(e.right, point)]

@@ -35,8 +35,8 @@ class Function(Writer):
         """Memory of no meaning, for what is not to be read or written."""
         known = self.known("nowhere")
         if known is None:
-            text = "alloca [64 x i64], align 64"
-            known = self.note("nowhere", self.emit(text, "ptr", 1, [self.integer(0)]))
+            known = self.note("nowhere", Value(self.fresh(), "ptr", 1, self.root))
+            self.root.code.append(f"  {known.text} = alloca [64 x i64], align 64")
         return known
 
     @property

@@ -209,9 +209,12 @@ class NestWriter:
     def _run(self, block: Evaluator, steps: Sequence[Assign], points: Sequence[Point]) -> None:
         """Do the steps at some points of a block."""
         sums: list[Value] = []
+        ahead: dict[Reference, Callable[[Point], Value]] = {}
         for step in steps:
-            if step.target not in block.locals:
-                self._compute(block, step, points)
+            if step.target in ahead:  # until now, others read what it was before
+                block.locals[step.target] = ahead.pop(step.target)
+            elif step.target not in block.locals:
+                self._compute(block, step, points, ahead)
             found = block.locals[step.target]
             if step.name not in self.memory:
                 continue
@@ -232,13 +235,20 @@ class NestWriter:
             block.locals.pop(step.target, None)
         self._run(block, steps, points)
 
-    def _compute(self, block: Evaluator, step: Assign, points: Sequence[Point]) -> None:
-        """Note what a step computes; a reduction takes along those that can share its loops."""
+    def _compute(
+        self,
+        block: Evaluator,
+        step: Assign,
+        points: Sequence[Point],
+        ahead: dict[Reference, Callable[[Point], Value]],
+    ) -> None:
+        """Note what a step computes; a reduction takes along, ahead, those that share its loops."""
         if isinstance(step.value, Reduce):
             group = [step, *self._companions(step)]
             values = [s.value for s in group if isinstance(s.value, Reduce)]
             found = reduce(block, values, points, self.tiled.vectors, partial(self._inside, block))
-            block.locals.update(zip((s.target for s in group), found, strict=True))
+            ahead.update(zip((s.target for s in group), found, strict=True))
+            block.locals[step.target] = ahead.pop(step.target)
             return
         whole = step.name in self.memory and self.memory[step.name].element == "i64"
         value = block.value if whole else block.number

@@ -22,7 +22,11 @@ def whole_numbered(plan: Plan, system: System) -> frozenset[str]:
     for name in plan.axes:
         if name.startswith(ROWS):
             found.add(name)
-        _, declaration = system.declarations.get(name.removesuffix(ALL), ("", None))
-        if declaration is not None and (declaration.within or declaration.name in inside):
+        kind, declaration = system.declarations.get(name.removesuffix(ALL), ("", None))
+        if (
+            kind != "noise"
+            and declaration is not None
+            and (declaration.within or declaration.name in inside)
+        ):
             found.add(name)
     return frozenset(found)

@@ -42,17 +42,13 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An operand: its text, the type of one element, how many lanes, and where it is known.
-
-    `waits` is the length of the chain of instructions that lead to it.
-    """
+    """An operand: its text, the type of one element, how many lanes, and where it is known."""
 
     text: str
     element: str
     lanes: int
     scope: Scope
     constant: int | None = None
-    waits: int = 0
 
     @property
     def type(self) -> str:
@@ -61,11 +57,6 @@ class Value:
 
     def __str__(self) -> str:
         return f"{self.type} {self.text}"
-
-
-def longest(operands: Iterable[Value]) -> int:
-    """The length of the longest chain that leads to one of them."""
-    return max((v.waits for v in operands), default=0)
 
 
 def vector(element: str, lanes: int) -> str:
@@ -142,7 +133,7 @@ class Writer:
         scope = self.scope if here else self.known_in(operands)
         name = self.fresh()
         scope.code.append(f"  {name} = {text}")
-        return Value(name, element, lanes, scope, waits=1 + longest(operands))
+        return Value(name, element, lanes, scope)
 
     def known_in(self, operands: Iterable[Value]) -> Scope:
         """The outermost scope in which all operands are known, but none outside of the floor."""
@@ -298,7 +289,7 @@ class Writer:
         for value, new in zip(loop.carried, carried, strict=True):
             name = f"{value.text}.next"
             inner.rest.append(f"  {name} = bitcast {new} to {new.type}")
-            results.append(replace(value, text=name, scope=after, waits=new.waits))
+            results.append(replace(value, text=name, scope=after))
         outer.rest += [
             f"  %next{n} = add i64 %i{n}, {loop.step}",
             f"  %more{n} = icmp slt i64 %next{n}, {loop.stop.text}",

@@ -45,11 +45,14 @@ def _fits(totals: Nest, nest: Nest) -> bool:
     targets = {step.target for step in nest.steps}
     made, own = frozenset(assigned(nest)), frozenset(assigned(totals))
     summed = {r for e in sums for r in references(e)}
+    last = max((k for k, s in enumerate(totals.steps) if s.value in sums), default=0)
+    early = {s.name for s in totals.steps[:last] if s.value not in sums}
     others = {r.tensor for s in totals.steps if s.value not in sums for r in references(s.value)}
     return (
         all(e.indices == nest.indices and e.operation != "argmax" for e in sums)
         and {r for r in summed if r.tensor in made} & targets != set()
         and {r for r in summed if r.tensor in made} <= targets
         and own.isdisjoint(r.tensor for r in summed)
-        and made.isdisjoint(others | own)
+        and made.isdisjoint(others)
+        and early.isdisjoint(read(nest))
     )
