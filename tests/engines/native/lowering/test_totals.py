@@ -104,7 +104,7 @@ def test_numbers_are_those_of_the_reference_where_nests_may_not_be_joined(text: 
     for engine in (NativeEngine(1), ReferenceEngine()):
         arrays = {"x": np.arange(1.0, 12), "v": np.arange(3.0), "w": np.array(1.5)}
         told = engine.compile(system, {"k": 3}, ["J"]).epoch(arrays, np.arange(11), 11)
-        found.append((told["J"], arrays["w"]))
+        found.append((told["J"].item(), arrays["w"].item()))
     np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
 
 
