@@ -88,13 +88,16 @@ print([m for m in ("scipy", "jax", "torch", "sklearn", "sympy", "rich", "typer",
     assert out.stdout.strip() == "[]"
 
 
-def test_importing_it_takes_under_a_third_of_a_second() -> None:
+def test_importing_it_takes_little_more_than_importing_numpy() -> None:
+    """Beside each other, since machines differ: a third of a second on a slow one."""
     code = """
 import time
 start = time.process_time()
+import numpy
+middle = time.process_time()
 import whygrad
 whygrad.Network
-print(time.process_time() - start)
+print((time.process_time() - middle) / (middle - start))
 """
     run = [sys.executable, "-c", code]
-    assert min(float(subprocess.check_output(run, text=True)) for _ in range(5)) < 0.3
+    assert min(float(subprocess.check_output(run, text=True)) for _ in range(5)) < 1
