@@ -307,6 +307,37 @@ c[n] = u[n]
 """
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_noise_may_stand_in_a_subscript(engine: Engine, dtype: str) -> None:
+    text = """
+        given x[n], g[v]
+        batch n
+        param w ~ ones
+        noise q[n] ~ bernoulli(0.5)
+        J = mean[n](g[pad(2 * q[n])] * x[n]) + w
+        w <- w - mean[n](g[pad(q[n])])
+        minimize J
+        """
+    results = []
+    for each in (engine, ReferenceEngine()):
+        arrays = {"x": np.arange(1.0, 20), "g": np.array([3.0, 5, 11]), "w": np.array(1.0)}
+        arrays = {name: array.astype(dtype) for name, array in arrays.items()}
+        program = compiled(each, text, "J", dtype=dtype, v=3)
+        told = program.epoch(arrays, np.arange(19), 7, seed=4)
+        results.append([*told["J"], arrays["w"].item()])
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_product_is_formed_in_the_order_of_the_text(engine: Engine, dtype: str) -> None:
+    """Two large factors first would be infinite."""
+    text = "given x[n], y[n]\nz[n] = exp(x[n]) * y[n] * y[n]"
+    program = compiled(engine, text, "z", dtype=dtype, n=9)
+    x, y = {"float32": (-60.0, 1e20), "float64": (-600.0, 1e200)}[dtype]
+    arrays = {"x": np.full(9, x, dtype), "y": np.full(9, y, dtype)}
+    assert np.isfinite(program.run(arrays)["z"]).all()
+
+
 def test_noise_depends_on_seed_step_and_name_alone(engine: Engine) -> None:
     program = compiled(engine, NOISY, *"abc", n=1000)
     arrays = {"x": np.ones(1000)}

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import whygrad as wg
-from whygrad.training import History, trainer
+from whygrad.training import History
 from whygrad.training.batches import Samples, Shuffle, split
 from whygrad.training.trainer import Trainer
 
-from .problems import PROBLEMS, PROGRAMS
+from .problems import PROBLEMS
 
 
 def blobs(count: int = 90) -> tuple[np.ndarray, np.ndarray]:
@@ -375,45 +375,3 @@ def test_history_prints_as_a_table_of_a_dozen_epochs() -> None:
 def test_without_progress_nothing_is_printed(capsys) -> None:
     trained(epochs=2)
     assert capsys.readouterr() == ("", "")
-
-
-def test_slices_grow_by_the_steps_that_were_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A last slice of one step says nothing of a pace of many; going to a step is sliced, too."""
-    clock, counts = [0.0], []
-
-    def epoch(self, arrays, order, batch_size, seed=0, step=0):
-        steps = -(-len(order) // batch_size)
-        counts.append(steps)
-        clock[0] += 1e-3 * steps
-        return {"J": np.zeros(steps), "score.total": np.zeros((steps, 1))}
-
-    monkeypatch.setattr(trainer, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(PROGRAMS["native"], "epoch", epoch)
-    net = wg.Sequential([wg.Dense(1)], cost="half_squared_error")
-    rows = np.random.default_rng(0).normal(size=(10_051, 3))
-    net.init(x=rows, y=rows[:, :1])
-    net.train(x=rows, y=rows[:, :1], epochs=4, batch_size=2)
-    assert net.run is not None
-    trainer.Trainer(net, net.run, net.bind({}, {"x": rows, "y": rows[:, :1]})).go_to(20_000)
-    assert sum(counts) == 4 * 5026 + 20_000
-    assert max(counts) * 1e-3 <= 2 * trainer.SLICE
-
-
-def test_an_engine_is_given_and_tells_a_bounded_amount_at_once(monkeypatch) -> None:
-    """Many outputs make a long score of each step; many rows make a long order."""
-    monkeypatch.setattr(trainer, "SLICE", 1e9)
-    calls = []
-    original = PROGRAMS["native"].epoch
-
-    def epoch(self, arrays, order, *rest, **named):
-        told = original(self, arrays, order, *rest, **named)
-        calls.append((len(order), sum(array.size for array in told.values())))
-        return told
-
-    monkeypatch.setattr(PROGRAMS["native"], "epoch", epoch)
-    y = np.random.default_rng(0).normal(size=(50, 500))
-    net = wg.Sequential([wg.Dense(500)], cost="half_squared_error").init(x=y[:, :1], y=y)
-    net.train(x=y[:, :1], y=y, epochs=20, batch_size=1, dtype="float32")
-    assert trainer.NUMBERS / 2 < max(numbers for _, numbers in calls) <= trainer.NUMBERS
-    trained(epochs=2000, batch_size=len(X))
-    assert trainer.ROWS / 2 < max(rows for rows, _ in calls) <= trainer.ROWS

@@ -53,8 +53,6 @@ class Epochs:
         self._rows = rows(self._division.batch)
         self._followed = {name: self._build.results[name] for name in request.followed}
         self._noise = request.system.of_kind("noise")
-        given = {*self._binding.tensors, *(t.name for t in self._noise)}
-        self._computed = frozenset(self._executable.external) - given
 
     def run(
         self,
@@ -66,7 +64,7 @@ class Epochs:
     ) -> dict[str, Array]:
         """See `engines.base.Program.epoch`; raises Unusual before anything has changed."""
         followed = self._followed.values()
-        if not len(order) or not self._computed.issuperset(followed):  # some are as given
+        if not len(order):
             raise Unusual
         samples = self._division.samples(arrays)
         order = row_numbers(order, samples, batch_size)

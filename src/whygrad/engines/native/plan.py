@@ -61,7 +61,8 @@ class Nest:
 
     def further(self, step: Assign) -> tuple[str, ...]:
         """The further indices of a step."""
-        summed = {i for e in self.reductions for i in e.indices}
+        last = next((s.value for s in reversed(self.steps) if isinstance(s.value, Reduce)), None)
+        summed = () if last is None else last.indices
         return tuple(s.name for s in step.subscripts if isinstance(s, Index) and s.name in summed)
 
     def space(self, step: Assign) -> tuple[str, ...]:
@@ -145,29 +146,33 @@ class Plan:
         return "\n".join(map(str, self.parts)) + "\n"
 
 
+def leaves(part: Part) -> Iterator[Nest | Scatter]:
+    """The nests and scatters of a part, in order."""
+    if isinstance(part, Loop):
+        for inner in part.body:
+            yield from leaves(inner)
+    else:
+        yield part
+
+
 def assigned(part: Part) -> Iterator[str]:
     """The name of every tensor that a part computes, in order."""
-    if isinstance(part, Nest):
-        yield from (step.name for step in part.steps)
-    elif isinstance(part, Loop):
-        for inner in part.body:
-            yield from assigned(inner)
-    else:
-        yield part.name
+    for leaf in leaves(part):
+        if isinstance(leaf, Nest):
+            yield from (step.name for step in leaf.steps)
+        else:
+            yield leaf.name
 
 
 def expressions(part: Part) -> Iterator[Expression]:
     """All that a part evaluates."""
-    if isinstance(part, Nest):
-        yield from (step.value for step in part.steps)
-    elif isinstance(part, Loop):
-        for inner in part.body:
-            yield from expressions(inner)
-    else:
-        yield part.value
-        yield from part.subscripts
-        if part.condition is not None:
-            yield part.condition
+    for leaf in leaves(part):
+        if isinstance(leaf, Nest):
+            yield from (step.value for step in leaf.steps)
+        else:
+            yield from (leaf.value, *leaf.subscripts)
+            if leaf.condition is not None:
+                yield leaf.condition
 
 
 def read(part: Part) -> frozenset[str]:

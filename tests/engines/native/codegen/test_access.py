@@ -194,6 +194,15 @@ def test_nothing_is_read_beside_the_callers_arrays(target: Target, fence: Fence)
     assert ends_well(work)
 
 
+def test_memory_of_no_meaning_is_taken_once() -> None:
+    """Taken in each turn of a loop, it would fill the stack."""
+    text = "given x[j,n], w[j]\ns[j] = sum[n](sin(x[j,n] + w[pad(j+1)]))"
+    plan, system = nests(text, j=30_000, n=None)
+    compiled = Compiled(plan, system)
+    arrays = {"x": np.ones((30_000, 9)), "w": np.ones(30_000)}
+    assert ends_well(lambda: compiled.run(arrays, {"n": 9}))
+
+
 def test_the_fence_holds() -> None:
     """A subscript that the code takes to be in its range, and is not, ends the process."""
     plan, system = nests("given x[n]\ny[n] = x[n + 100]", n=None)

@@ -8,7 +8,9 @@ from tests.engines.native.codegen.running import AVX512, nests, plan_of
 from whygrad.engines.native.codegen.module import Module
 from whygrad.engines.native.codegen.schedule import Schedule, Scheduled, Stepped, Tiled
 from whygrad.engines.native.jit import ARM, AVX2, X86, Target
+from whygrad.engines.native.lowering import lower
 from whygrad.engines.native.plan import Loop, Nest, Plan
+from whygrad.language.parsing import parse
 from whygrad.language.system import System
 
 TARGETS = {"AVX-512": AVX512, "AVX2": AVX2, "x86-64": X86, "Arm": ARM}
@@ -173,6 +175,27 @@ def test_rows_are_never_more_than_there_are_and_come_out_even_if_they_can(n: int
     else:
         assert tile.rows <= n
         assert n % tile.rows == 0 or not any(n % r == 0 for r in range(5, 9))
+
+
+JOINED = """
+    batch n
+    given x[n]
+    e[n] = exp(x[n])
+    s = sum[n](e[n] * x[n])
+    m = max[n](e[n])
+    """
+
+
+def test_steps_in_the_loop_of_sums_are_done_for_a_usual_batch_at_once() -> None:
+    """A lone sum of a known size has accumulators side by side; others go vector by vector."""
+    for target, vectors in ((AVX512, 2), (AVX2, 4), (X86, 4)):
+        system = parse(JOINED)
+        plan = lower(system, {}, ["s", "m"], training=True, in_place=False)
+        (joined,) = scheduled(plan, system, target).parts
+        assert isinstance(joined, Tiled)
+        assert (joined.lane, joined.vectors) == ("n", vectors)
+    for n, vectors in ((None, 1), (640, 4)):
+        assert tiles(of("given x[n]\ns = sum[n](x[n])", n=n))["s"].vectors == vectors
 
 
 def test_a_block_is_no_wider_than_the_lanes_need() -> None:

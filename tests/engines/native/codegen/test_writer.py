@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from whygrad.engines.native.codegen.writer import Value, Writer, real_text
+from whygrad.engines.native.codegen.value import Value, real_text
+from whygrad.engines.native.codegen.writer import Writer
 from whygrad.engines.native.jit import Library, host, machine_code
 
 

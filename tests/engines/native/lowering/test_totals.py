@@ -52,6 +52,11 @@ def test_other_sums_have_a_loop_of_their_own(total: str) -> None:
     assert found.startswith("for n\n  a[n] = exp(x[n])\n")
 
 
+def test_a_nest_over_several_indices_has_a_loop_of_its_own() -> None:
+    found = plan("given x[n,k]\na[n,k] = exp(x[n,k])\ns = sum[n,k](a[n,k])", n=2, k=3)
+    assert found.startswith("for n, k\n  a[n,k] = exp(x[n,k])\n")
+
+
 def test_a_sum_that_needs_another_one_has_a_loop_of_its_own() -> None:
     text = """
         given x[n]
@@ -62,8 +67,8 @@ def test_a_sum_that_needs_another_one_has_a_loop_of_its_own() -> None:
     assert "for n\n  a[n]" in plan(text, n=2)
 
 
-EARLY = "b <- b / 2\nw <- sum[n](z[n] * x[n])"
-AHEAD = "v <- w * 2\nw <- sum[n](x[n]**2)"
+EARLY = "J = w**2\nb <- b / 2\nw <- sum[n](z[n] * x[n])"
+AHEAD = "J = sum[n](x[n]) + w**2\nv <- w * 2\nw <- sum[n](x[n]**2)"
 
 
 @pytest.mark.parametrize("updates", [EARLY, AHEAD])
@@ -73,7 +78,6 @@ given x[n]
 batch n
 param w ~ ones, b ~ ones, v ~ ones
 z[n] = tanh(x[n] + b)
-J = sum[n](x[n]) + w**2
 {updates}
 minimize J
 """
@@ -178,3 +182,30 @@ def test_what_is_not_finite_in_the_loop_sets_the_flag() -> None:
         x[at] = 100
         compiled.run({"x": x, "w": np.zeros(21)})
         assert compiled.flags == (False, True)
+
+
+@TARGETS
+def test_so_does_what_is_kept_for_each_of_any_number_of_samples(target: Target) -> None:
+    text = """
+        given x[n]
+        batch n
+        param w ~ ones
+        state s[n] ~ zeros
+        e[n] = exp(x[n])
+        J = sum[n](x[n])
+        t = sum[n](e[n] * x[n])
+        s[n] <- e[n]
+        w <- w + t
+        minimize J
+        """
+    compiled = lowered(text, True, target, "float32")
+    assert str(compiled.plan).count("for n\n") == 1
+    for n in (1, 3, 8, 16, 33, 45):
+        memory = {"rows·n": np.arange(n), "w": 1.0, "s": np.zeros(n)}
+        for at in range(n):
+            x = np.zeros(n)
+            compiled.run({**memory, "x·all": x}, {"n": n, "n·all": n})
+            assert compiled.flags == (False, False)
+            x[at] = 100
+            compiled.run({**memory, "x·all": x}, {"n": n, "n·all": n})
+            assert compiled.flags == (False, True)

@@ -12,7 +12,7 @@ from ....language.expression import Expression, Index, Pad, Reference, Size
 from .block import Block, Point
 from .function import SIZES
 from .panel import Panel
-from .writer import Value, overloaded, vector
+from .value import Value, overloaded, vector
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from ....language.expression import FloorDivide, Modulo
 from ....language.expression import Value as Number
 from .block import Block
-from .writer import Value, overloaded
+from .value import Value, overloaded
 
 WHOLE_COMPARISONS = {"==": "eq", "!=": "ne", "<": "slt", "<=": "sle", ">": "sgt", ">=": "sge"}
 REAL_COMPARISONS = {"==": "oeq", "!=": "une", "<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}

@@ -14,7 +14,7 @@ from ....language.affine import Affine, affine
 from ....language.expression import Expression, Reference, references
 from .function import Function
 from .panel import Panel
-from .writer import Value
+from .value import Value
 
 Point = tuple[int, int]
 """The number of a row in the tile and of a vector in it."""

@@ -27,7 +27,7 @@ from .. import functions
 from . import arithmetic
 from .access import load, load_panel
 from .block import Block, Point
-from .writer import Value
+from .value import Value
 
 
 class Evaluator(Block):

@@ -10,7 +10,8 @@ from .function import Function
 from .grid import Grid
 from .schedule import Tiled
 from .turn import Turn
-from .writer import Loop, Value
+from .value import Value
+from .writer import Loop
 
 Span = tuple[Value, Value]
 """From where to where a loop goes."""

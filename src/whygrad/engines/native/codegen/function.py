@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from ....language.expression import Index, Reference
 from ..code import Axis, Buffer
-from .writer import Value, Writer
+from .value import Value
+from .writer import Writer
 
 SIZES = {"float": 4, "double": 8, "i64": 8}
 

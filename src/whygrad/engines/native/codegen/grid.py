@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .function import Function
-from .writer import Value
+from .value import Value
 
 
 class Grid:

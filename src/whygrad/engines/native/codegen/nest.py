@@ -19,7 +19,8 @@ from .grid import Grid
 from .panel import Panel, make_panel, paneled
 from .reduce import multiply_add, reduce
 from .schedule import Tiled
-from .writer import Loop, Value
+from .value import Value
+from .writer import Loop
 
 NOT_FINITE = 1
 """The flag that says that a checked value is not finite."""

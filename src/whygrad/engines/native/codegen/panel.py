@@ -16,7 +16,7 @@ from ..code import Axis, Buffer
 from .function import SIZES, Function
 from .schedule import Tiled
 from .tiles import NOMINAL
-from .writer import Value, vector
+from .value import Value, vector
 
 PANEL = "panel·"
 """The buffer with a panel for each thread."""

@@ -8,7 +8,8 @@ from functools import partial
 from ....language.expression import Bracket, Expression, Multiply, Number, Reduce
 from .block import Point
 from .evaluator import Evaluator
-from .writer import Loop, Value, overloaded
+from .value import Value, overloaded
+from .writer import Loop
 
 Item = tuple[Reduce, Point]
 """A reduction at a point."""
@@ -189,7 +190,7 @@ def _lanes(
     start, stop = span
     loop = f.begin(start, stop, block.lanes * sides, accumulators, stop.constant is None)
     block.indices[lane] = loop.counter
-    if stop.constant is not None and stop.constant % (block.lanes * sides):
+    if stop.constant is not None and stop.constant % block.lanes:
         block.tails[0] = partial(block.inside, 0)
     inside([(0, side) for side in range(sides)])
     new = list(loop.carried)

@@ -11,7 +11,8 @@ from ..plan import Scatter
 from . import access
 from .evaluator import Evaluator
 from .function import SIZES, Function
-from .writer import Loop, Value, vector
+from .value import Value, vector
+from .writer import Loop
 
 
 def write_scatter(

@@ -9,7 +9,8 @@ from ..code import Buffer
 from ..plan import Plan, Scatter
 from .function import SIZES
 from .schedule import Tiled
-from .writer import Value, Writer
+from .value import Value
+from .writer import Writer
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,8 @@ def tile(
 def _side_by_side(nest: Nest, lane: str, constants: Mapping[str, int], lanes: int) -> int:
     """How many vectors a reduction along the lanes takes in a turn.
 
-    A lone one has accumulators side by side, so that no addition waits for the last; and steps in
-    its loop, which are a long chain, are done for several vectors at once.
+    A lone one of a known size has accumulators side by side, so that no addition waits for the
+    last. Over samples, steps in its loop are a long chain, and done for several vectors at once.
     """
     if lane in constants:
         return SIDE_BY_SIDE if len(nest.reductions) == 1 else 1

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .function import SIZES
-from .writer import Value, Writer, overloaded
+from .value import Value, overloaded
+from .writer import Writer
 
 
 @dataclass(frozen=True, slots=True)

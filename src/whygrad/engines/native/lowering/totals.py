@@ -6,6 +6,7 @@ What is computed for a sample is then added up while it is in a register.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from ....language.expression import references
 from ..plan import Nest, Part, assigned, read
@@ -38,20 +39,23 @@ def _place(totals: Nest, parts: Sequence[Part]) -> int | None:
 
 
 def _fits(totals: Nest, nest: Nest) -> bool:
-    """Whether all reductions go over the points of the nest, and nothing else needs it."""
+    """Whether all reductions go over the points of the nest, and nothing else needs it.
+
+    A nest over several indices is left alone: threads may share it, and no nest that runs once.
+    """
     if nest.reductions or len(nest.indices) != 1:
         return False
     sums = totals.reductions
     targets = {step.target for step in nest.steps}
     made, own = frozenset(assigned(nest)), frozenset(assigned(totals))
     summed = {r for e in sums for r in references(e)}
-    last = max((k for k, s in enumerate(totals.steps) if s.value in sums), default=0)
-    early = {s.name for s in totals.steps[:last] if s.value not in sums}
+    used = {r for r in summed if r.tensor in made}
+    early = {s.name for s in takewhile(lambda s: s.value not in sums, totals.steps)}
     others = {r.tensor for s in totals.steps if s.value not in sums for r in references(s.value)}
     return (
         all(e.indices == nest.indices and e.operation != "argmax" for e in sums)
-        and {r for r in summed if r.tensor in made} & targets != set()
-        and {r for r in summed if r.tensor in made} <= targets
+        and bool(used)
+        and used <= targets
         and own.isdisjoint(r.tensor for r in summed)
         and made.isdisjoint(others)
         and early.isdisjoint(read(nest))
