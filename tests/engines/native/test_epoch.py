@@ -26,6 +26,8 @@ def test_an_epoch_is_the_reference_engines(
     """Any rows in any order, some of them often and some never; and the last batch is smaller."""
     order = np.random.default_rng(seed).integers(0, rows, length)
     one, other = data(rows, seed, dtype), data(rows, seed, dtype)
+    for arrays in (one, other):
+        arrays["x"] = arrays["x"] / 4  # small enough that no order of them diverges
     tolerance = 1e-11 if dtype == "float64" else 1e-4
     for _ in range(2):
         costs = compiled(dtype=dtype, threads=threads, i=3).epoch(one, order, batch_size)["J"]

@@ -354,3 +354,28 @@ def test_starts_stay_where_lanes_run_along_them() -> None:
         s = np.array([5, *(2 * x), 3])
         np.testing.assert_array_equal(found["s"], s)
         np.testing.assert_array_equal(found["y"], s[2:] - s[:-2])
+
+
+@TARGETS
+@pytest.mark.parametrize("j", [1, 7, 16, 29])
+@pytest.mark.parametrize("i", [1, 5, 13])
+def test_an_update_that_is_not_finite_is_found_at_any_place(target: Target, i: int, j: int) -> None:
+    """Also where rows are padded, with what is no number in the padding."""
+    text = """
+        given x[n,i], y[n,j]
+        batch n
+        param w[i,j] ~ zeros
+        z[n,j] = y[n,j] / y[n,j]
+        J = sum[n,j](z[n,j])
+        w[i,j] <- w[i,j] - sum[n](x[n,i] * z[n,j])
+        minimize J
+        """
+    compiled = lowered(text, True, target, "float32", i=i, j=j)
+    arrays = {"x·all": np.ones((2, i)), "y·all": np.ones((2, j)), "rows·n": np.arange(2)}
+    w = np.zeros((i, j))
+    for place in (None, *np.ndindex(i, j)):
+        w[:] = 0
+        if place is not None:
+            w[place] = np.inf
+        compiled.run({**arrays, "w": w, "J": np.zeros(())}, {"n": 2, "n·all": 2})
+        assert compiled.flags == (False, place is not None), place

@@ -28,7 +28,7 @@ STEP = """
 
 
 @pytest.mark.parametrize(
-    ("i", "j", "copied"), [(512, 128, True), (512, 127, False), (255, 1000, False)]
+    ("i", "j", "copied"), [(512, 64, True), (512, 63, False), (255, 1000, False)]
 )
 def test_rows_are_turned_around_if_they_are_long_and_read_often(
     i: int, j: int, copied: bool

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from ....language.affine import Affine, affine
 from ....language.expression import Expression, Reference, references
@@ -62,6 +62,26 @@ class Block(ABC):
             del self.indices[lane]
             self.lane, self.lanes, self.key = lane, lanes, key
 
+    @contextmanager
+    def at_place(self, index: str, place: Value) -> Iterator[None]:
+        """Inside, an index has a value, and nothing is known that was found with another."""
+        key = self.key
+        self.indices[index], self.key = place, (key, index, place.text)
+        try:
+            yield
+        finally:
+            del self.indices[index]
+            self.key = key
+
+    @contextmanager
+    def last_lanes(self, place: Value, count: int) -> Iterator[None]:
+        """Inside, the lanes begin at a place, and only the first of them count."""
+        assert self.lane is not None
+        tails, self.tails = self.tails, {0: partial(self.first_lanes, count)}
+        with self.at_place(self.lane, place):
+            yield
+        self.tails = tails
+
     # Points and lanes
 
     def at(self, e: Expression, point: Point) -> Point:
@@ -88,6 +108,11 @@ class Block(ABC):
         assert self.lane is not None
         place = self.index(self.lane, (0, number))
         return self.instruction("icmp slt", [place, self.f.size(self.lane)], "i1")
+
+    def first_lanes(self, count: int) -> Value:
+        """So many lanes."""
+        bits = ", ".join(f"i1 {'true' if k < count else 'false'}" for k in range(self.lanes))
+        return Value(f"<{bits}>", "i1", self.lanes, self.f.root)
 
     def index(self, name: str, point: Point) -> Value:
         """The value of an index: for the lane's one number for each lane."""

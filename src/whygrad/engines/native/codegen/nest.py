@@ -25,6 +25,9 @@ from .writer import Loop
 NOT_FINITE = 1
 """The flag that says that a checked value is not finite."""
 
+SUMS = 4
+"""In so many sums a tile looks for it, so that few additions wait for the one before."""
+
 OPEN = -1
 """The number of lanes of a last vector that may have fewer of them."""
 
@@ -61,28 +64,36 @@ class NestWriter:
                 if name not in known:
                     self.indices[name] = self.f.outer_index(name)
 
+        self.others = [i for i in self.nest.indices if i not in (self.inner_lane, tiled.row)]
+        # of sums along lanes: what a tile of rows reads is read for all of them, and stays near
+        self.rows_first = tiled.row is not None and self.inner_lane is None
         self.grid = Grid(self.f, self._columns(single), single)
 
     def write(self) -> Function:
         """Write the loops, from the outside inwards."""
-        others = [i for i in self.nest.indices if i not in (self.inner_lane, self.tiled.row)]
-        split = self.tiled.split
+        if self.tiled.exchange:
+            with self._each(self.others):
+                exchange(self.f, self.tiled, self.grid, self.element, self.lanes, self.indices)
+        else:
+            with self._each(() if self.rows_first else self.others):
+                self._through_lanes(self._through_rows)
+        return self.f
+
+    @contextmanager
+    def _each(self, indices: Sequence[str]) -> Iterator[None]:
+        """Inside, loops over some indices."""
         opened: list[tuple[Loop, str]] = []
-        for index in others:
+        for index in indices:
             start, stop = self.f.integer(0), self.f.size(index)
-            if index == split:
+            if index == self.tiled.split:
                 start, stop = self.grid.down(stop, 1)
-            loop = self.f.begin(start, stop, 1, may_be_empty=index == split)
+            loop = self.f.begin(start, stop, 1, may_be_empty=index == self.tiled.split)
             self.indices[index] = loop.counter
             opened.append((loop, index))
-        if self.tiled.exchange:
-            exchange(self.f, self.tiled, self.grid, self.element, self.lanes, self.indices)
-        else:
-            self._through_lanes(self._through_rows)
+        yield
         for loop, index in reversed(opened):
             self.f.end(loop)
             del self.indices[index]
-        return self.f
 
     @contextmanager
     def _loop(self, index: str, start: Value, stop: Value, step: int) -> Iterator[Loop]:
@@ -189,6 +200,11 @@ class NestWriter:
     # Blocks
 
     def _block(self, rows: int, vectors: int, last: int | None) -> None:
+        """One tile, for each value of the indices that neither rows nor lanes run along."""
+        with self._each(self.others if self.rows_first else ()):
+            self._tile(rows, vectors, last)
+
+    def _tile(self, rows: int, vectors: int, last: int | None) -> None:
         tiled = self.tiled
         block = Evaluator(
             self.f,
@@ -203,13 +219,13 @@ class NestWriter:
         if last == OPEN:
             block.tails.update({v: partial(block.inside, v) for v in range(vectors)})
         elif last is not None:
-            block.tails[vectors - 1] = partial(self._first_lanes, last)
+            block.tails[vectors - 1] = partial(block.first_lanes, last)
         steps = [step for step in self.nest.steps if not self.nest.further(step)]
         self._run(block, steps, [(k, v) for k in range(rows) for v in range(vectors)])
 
     def _run(self, block: Evaluator, steps: Sequence[Assign], points: Sequence[Point]) -> None:
         """Do the steps at some points of a block."""
-        sums: list[Value] = []
+        sums: dict[Point, Value] = {}
         ahead: dict[Reference, Callable[[Point], Value]] = {}
         for step in steps:
             if step.target in ahead:  # until now, others read what it was before
@@ -223,11 +239,9 @@ class NestWriter:
                 value = found(point)
                 access.store(block, step.target, value, point)
                 if step.name in self.checked:
-                    sums = [_times_zero(block, value, point, sums)]
-        if sums:
-            zero = self.f.real(0.0, self.element)
-            wrong = block.instruction("fcmp uno", [sums[0], zero], "i1")
-            access.raise_flag(block, wrong, NOT_FINITE, (0, 0))
+                    place = point[0] % max(1, SUMS // self.tiled.vectors), point[1]
+                    sums[place] = _times_zero(block, value, sums.get(place))
+        _check(block, sums)
 
     def _inside(self, block: Evaluator, points: Sequence[Point]) -> None:
         """In the loop of the reductions, do the steps that have their indices."""
@@ -269,17 +283,23 @@ class NestWriter:
             and written.isdisjoint(r.tensor for r in references(s.value))
         ]
 
-    def _first_lanes(self, count: int) -> Value:
-        bits = ", ".join(f"i1 {'true' if k < count else 'false'}" for k in range(self.lanes))
-        return Value(f"<{bits}>", "i1", self.lanes, self.f.root)
 
-
-def _times_zero(block: Evaluator, value: Value, point: Point, sums: list[Value]) -> Value:
-    """NaN from the first value on that is not finite."""
-    tail = block.tail(point[1])
+def _times_zero(block: Evaluator, value: Value, more: Value | None) -> Value:
+    """NaN for a value that is not finite, otherwise 0; and more."""
     zero = block.f.real(0.0, block.element)
-    total = sums[0] if sums else block.spread(zero, value.lanes)
-    new = multiply_add(block, value, zero, total)
-    if tail is None or value.lanes == 1:
-        return new
-    return block.choose(tail, new, block.spread(total, new.lanes))
+    return multiply_add(block, value, zero, more or block.spread(zero, value.lanes))
+
+
+def _check(block: Evaluator, sums: Mapping[Point, Value]) -> None:
+    """Set the flag if one of the sums is NaN in a lane that counts."""
+    zero = block.f.real(0.0, block.element)
+    totals: dict[int | None, tuple[Value, Point]] = {}
+    for point, value in sums.items():
+        key = None if block.tail(point[1]) is None else point[1]
+        total, _ = totals.get(key, (None, point))
+        if total is not None:
+            value = block.instruction("fadd", [total, value], block.element)
+        totals[key] = value, point
+    for total, point in totals.values():
+        wrong = block.instruction("fcmp uno", [total, zero], "i1")
+        access.raise_flag(block, wrong, NOT_FINITE, point)

@@ -11,6 +11,12 @@ from .evaluator import Evaluator
 from .value import Value, overloaded
 from .writer import Loop
 
+ACCUMULATORS = 4
+"""With so many, no addition has to wait for the one before."""
+
+LONG = 8
+"""A sum in parts takes at least so many turns."""
+
 Item = tuple[Reduce, Point]
 """A reduction at a point."""
 
@@ -54,12 +60,59 @@ def _start(block: Evaluator, e: Reduce, lanes: int) -> Value:
 
 
 def _along(block: Evaluator, items: list[Item], inside: Inside) -> list[Value]:
-    """Each lane has its own result."""
-    accumulators = [_start(block, e, block.lanes if block.lane in e.free else 1) for e, _ in items]
-    loops, accumulators = _open(block, items[0][0].indices, accumulators)
-    inside([(0, 0)])
-    new = [_joined(block, e, a, p) for a, (e, p) in zip(accumulators, items, strict=True)]
-    return _close(block, loops, new)
+    """Each lane has its own result; few of them are kept in several parts."""
+    f, (*outer, last) = block.f, items[0][0].indices
+    size = f.size(last)
+    parts = max(1, ACCUMULATORS // len(items))
+    if size.constant is None or size.constant < LONG * parts:
+        parts = 1
+    accumulators = [
+        _start(block, e, block.lanes if block.lane in e.free else 1)
+        for e, _ in items
+        for _ in range(parts)
+    ]
+    loops, accumulators = _open(block, outer, accumulators)
+    start = f.integer(0)
+    for many in dict.fromkeys((parts, 1)):
+        stop = f.subtract(size, f.remainder(f.subtract(size, start), many)) if many > 1 else size
+        if stop.constant is None or stop.constant != start.constant:
+            accumulators = _turns(block, items, accumulators, (last, start, stop), many, inside)
+        start = stop
+    accumulators = _close(block, loops, accumulators)
+    return _whole(block, items, accumulators)
+
+
+def _turns(
+    block: Evaluator,
+    items: list[Item],
+    accumulators: list[Value],
+    span: tuple[str, Value, Value],
+    many: int,
+    inside: Inside,
+) -> list[Value]:
+    """Go through a span of an index, so many of its values a turn, each to a part of its own."""
+    f, (index, start, stop) = block.f, span
+    loop = f.begin(start, stop, many, accumulators)
+    new = list(loop.carried)
+    parts = len(new) // len(items)
+    for k in range(many):
+        with block.at_place(index, f.add(loop.counter, f.integer(k))):
+            inside([(0, 0)])
+            for n, (e, p) in enumerate(items):
+                new[n * parts + k] = _joined(block, e, new[n * parts + k], p)
+    return list(f.end(loop, new))
+
+
+def _whole(block: Evaluator, items: list[Item], accumulators: list[Value]) -> list[Value]:
+    """The results, each from its parts."""
+    parts = len(accumulators) // len(items)
+    found = []
+    for n, (e, _) in enumerate(items):
+        total, *more = accumulators[n * parts : (n + 1) * parts]
+        for other in more:
+            total = _combine(block, e, total, other)
+        found.append(total)
+    return found
 
 
 def _open(
@@ -160,20 +213,19 @@ def _vectors(
     accumulators = [_start(block, e, block.lanes) for e, _ in items for _ in range(apart)]
     loops, accumulators = _open(block, _others(block, items), accumulators)
     start = f.integer(0)
+    left = 0 if stop.constant is None else stop.constant % block.lanes
+    full = f.subtract(stop, f.integer(left))
     for many in dict.fromkeys((sides, 1)):
-        rest = f.remainder(f.subtract(stop, start), many * block.lanes)
-        end = stop if many == 1 else f.subtract(stop, rest)
+        rest = f.remainder(f.subtract(full, start), many * block.lanes)
+        end = full if many == 1 else f.subtract(full, rest)
         if end.constant is None or end.constant != start.constant:
             accumulators = _lanes(block, items, accumulators, (start, end), many, inside)
         start = end
+    if left:
+        accumulators = _last(block, items, accumulators, (full, left), inside)
     accumulators = _close(block, loops, accumulators)
-    found = []
-    for k, (e, _) in enumerate(items):
-        total, *more = accumulators[k * apart : (k + 1) * apart]
-        for other in more:
-            total = _combine(block, e, total, other)
-        found.append(_horizontal(block, e, total))
-    return found
+    totals = _whole(block, items, accumulators)
+    return [_horizontal(block, e, total) for (e, _), total in zip(items, totals, strict=True)]
 
 
 def _lanes(
@@ -184,24 +236,43 @@ def _lanes(
     sides: int,
     inside: Inside,
 ) -> list[Value]:
-    """Go through a span of the lane index, so many vectors at a time; the last may not be full."""
+    """Go through a span of the lane index, so many full vectors at a time."""
     f, lane = block.f, block.lane
     assert lane is not None
     start, stop = span
     loop = f.begin(start, stop, block.lanes * sides, accumulators, stop.constant is None)
     block.indices[lane] = loop.counter
-    if stop.constant is not None and stop.constant % block.lanes:
-        block.tails[0] = partial(block.inside, 0)
     inside([(0, side) for side in range(sides)])
     new = list(loop.carried)
     apart = len(new) // len(items)
     for k, (e, p) in enumerate(items):
         for side in range(sides):
             place = k * apart + side % apart
-            new[place] = _masked(block, e, new[place], (p[0], side))
-    block.tails.clear()
+            new[place] = _joined(block, e, new[place], (p[0], side))
     del block.indices[lane]
     return list(f.end(loop, new))
+
+
+def _last(
+    block: Evaluator,
+    items: list[Item],
+    accumulators: list[Value],
+    rest: tuple[Value, int],
+    inside: Inside,
+) -> list[Value]:
+    """Take in the vector that begins at a place, and of which so many lanes count."""
+    place, count = rest
+    new = list(accumulators)
+    apart = len(new) // len(items)
+    with block.last_lanes(place, count):
+        inside([(0, 0)])
+        for k, (e, p) in enumerate(items):
+            before, point = new[k * apart], (p[0], 0)
+            value = _joined(block, e, before, point)
+            tail = block.tail(0)
+            assert tail is not None
+            new[k * apart] = block.choose(tail, value, before)
+    return new
 
 
 def _singly(
@@ -217,12 +288,6 @@ def _singly(
             _joined(block, e, a, (p[0], 0)) for (e, p), a in zip(items, loop.carried, strict=True)
         ]
     return list(f.end(loop, new))
-
-
-def _masked(block: Evaluator, e: Reduce, accumulator: Value, point: Point) -> Value:
-    new = _joined(block, e, accumulator, point)
-    tail = block.tail(point[1])
-    return new if tail is None else block.choose(tail, new, accumulator)
 
 
 def _combine(block: Evaluator, e: Reduce, a: Value, b: Value) -> Value:

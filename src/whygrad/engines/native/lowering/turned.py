@@ -16,7 +16,7 @@ from ....language.system import Equation
 from ..names import turned
 from .pieces import Piece, Steps
 
-LARGE = 1 << 16
+LARGE = 1 << 15
 """So many sums have to read the copy: it takes as long as some hundred of them."""
 
 
