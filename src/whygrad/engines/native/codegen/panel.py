@@ -27,7 +27,7 @@ LARGEST = 1 << 17
 THREADS = 8
 """Threads that have a panel; any further ones read where it lies."""
 
-FAR = 1024
+FAR = 512
 """Rows that are fewer bytes apart are read where they lie."""
 
 TILES = 4

@@ -15,7 +15,7 @@ from ....language.system import Equation
 from ..plan import Scatter
 from .pieces import Piece, Steps, members, reads
 
-LONG = 256
+LONG = 128
 """Numbers in a row from which on it is read where it lies: looking up where costs little then."""
 
 
