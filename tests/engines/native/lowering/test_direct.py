@@ -24,7 +24,7 @@ SHIFTED = PRODUCT.replace("sum[i](x[n,i] * w[i])", "sum[i](x[n,pad(i-1)] * w[i])
 
 @pytest.mark.parametrize(
     ("text", "size", "gathered"),
-    [(PRODUCT, 256, False), (PRODUCT, 255, True), (SHIFTED, 256, True)],
+    [(PRODUCT, 128, False), (PRODUCT, 127, True), (SHIFTED, 128, True)],
 )
 def test_rows_are_gathered_if_they_are_short_or_read_otherwise_than_plainly(
     text: str, size: int, gathered: bool
