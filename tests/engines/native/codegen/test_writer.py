@@ -81,6 +81,22 @@ def test_what_must_stay_stays() -> None:
     assert place(w, f"{here.text} =") > place(w, f"loop{loop.number}:")
 
 
+def test_nothing_is_moved_out() -> None:
+    """Neither by the writer, nor, of what is loaded, by LLVM."""
+    w = Writer()
+    x = argument(w, "%x")
+    loop = w.begin(w.integer(0), x, 1)
+    assert w.load == "load"
+    with w.nothing_moved_out():
+        inside = w.add(x, w.integer(1))
+        assert w.load == "load volatile"
+    outside = w.add(x, w.integer(2))
+    assert w.load == "load"
+    w.end(loop)
+    start = place(w, f"loop{loop.number}:")
+    assert place(w, f"{outside.text} =") < start < place(w, f"{inside.text} =")
+
+
 def test_values_are_carried_through_loops() -> None:
     """Here the sum over i < x, j < y of (x·i + j), and how often it was counted."""
     w = Writer()

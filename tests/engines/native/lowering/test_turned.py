@@ -28,7 +28,7 @@ STEP = """
 
 
 @pytest.mark.parametrize(
-    ("i", "j", "copied"), [(512, 64, True), (512, 63, False), (255, 1000, False)]
+    ("i", "j", "copied"), [(512, 64, True), (512, 63, False), (127, 1000, False)]
 )
 def test_rows_are_turned_around_if_they_are_long_and_read_often(
     i: int, j: int, copied: bool
@@ -37,7 +37,7 @@ def test_rows_are_turned_around_if_they_are_long_and_read_often(
     plan = str(lower(parse(STEP), {"i": i, "j": j}, wanted, training=True, in_place=True))
     assert plan.count("x·turned[i,n] = x·all[rows·n[n], i]") == copied
     assert plan.count("x·turned") == 3 * copied
-    assert ("sum[i](x·all[rows·n[n], i] * w[i,j])" in plan) == (i >= 256)
+    assert ("sum[i](x·all[rows·n[n], i] * w[i,j])" in plan) == (i >= 128)
 
 
 @pytest.fixture

@@ -107,8 +107,8 @@ def _load_one(
 ) -> Value:
     f = block.f
     if inside is None:
-        text = f"load {element}, ptr {pointer.text}, align {SIZES[element]}"
-        return f.emit(text, element, 1, [pointer])
+        text = f"{f.load} {element}, ptr {pointer.text}, align {SIZES[element]}"
+        return f.emit(text, element, 1, [pointer], here=f.is_behind(pointer.scope))
     if inside.lanes > 1:  # the place is the same for all lanes, the condition is not
         one = _load_one(block, pointer, None, element, zero)
         return block.choose(inside, one, zero)

@@ -14,19 +14,14 @@ from . import access
 from .block import Point
 from .evaluator import Evaluator
 from .exchange import exchange
+from .finite import Check
 from .function import Function
 from .grid import Grid
 from .panel import Panel, make_panel, paneled
-from .reduce import multiply_add, reduce
+from .reduce import reduce
 from .schedule import Tiled
 from .value import Value
 from .writer import Loop
-
-NOT_FINITE = 1
-"""The flag that says that a checked value is not finite."""
-
-SUMS = 4
-"""In so many sums a tile looks for it, so that few additions wait for the one before."""
 
 OPEN = -1
 """The number of lanes of a last vector that may have fewer of them."""
@@ -225,7 +220,7 @@ class NestWriter:
 
     def _run(self, block: Evaluator, steps: Sequence[Assign], points: Sequence[Point]) -> None:
         """Do the steps at some points of a block."""
-        sums: dict[Point, Value] = {}
+        check = Check(block, points)
         ahead: dict[Reference, Callable[[Point], Value]] = {}
         for step in steps:
             if step.target in ahead:  # until now, others read what it was before
@@ -239,9 +234,8 @@ class NestWriter:
                 value = found(point)
                 access.store(block, step.target, value, point)
                 if step.name in self.checked:
-                    place = point[0] % max(1, SUMS // self.tiled.vectors), point[1]
-                    sums[place] = _times_zero(block, value, sums.get(place))
-        _check(block, sums)
+                    check.take_in(value, point)
+        check.close()
 
     def _inside(self, block: Evaluator, points: Sequence[Point]) -> None:
         """In the loop of the reductions, do the steps that have their indices."""
@@ -282,24 +276,3 @@ class NestWriter:
             and "argmax" not in (s.value.operation, first.value.operation)
             and written.isdisjoint(r.tensor for r in references(s.value))
         ]
-
-
-def _times_zero(block: Evaluator, value: Value, more: Value | None) -> Value:
-    """NaN for a value that is not finite, otherwise 0; and more."""
-    zero = block.f.real(0.0, block.element)
-    return multiply_add(block, value, zero, more or block.spread(zero, value.lanes))
-
-
-def _check(block: Evaluator, sums: Mapping[Point, Value]) -> None:
-    """Set the flag if one of the sums is NaN in a lane that counts."""
-    zero = block.f.real(0.0, block.element)
-    totals: dict[int | None, tuple[Value, Point]] = {}
-    for point, value in sums.items():
-        key = None if block.tail(point[1]) is None else point[1]
-        total, _ = totals.get(key, (None, point))
-        if total is not None:
-            value = block.instruction("fadd", [total, value], block.element)
-        totals[key] = value, point
-    for total, point in totals.values():
-        wrong = block.instruction("fcmp uno", [total, zero], "i1")
-        access.raise_flag(block, wrong, NOT_FINITE, point)

@@ -72,6 +72,11 @@ class Writer:
         """The outermost scope in which all operands are known, but none outside of the floor."""
         return max((self.floor, *(v.scope for v in operands)), key=_depth)
 
+    @property
+    def load(self) -> str:
+        """The instruction to load with, such that LLVM moves nothing out either."""
+        return "load" if self.floor is self.root else "load volatile"
+
     def is_behind(self, scope: Scope) -> bool:
         """Whether the present place is straight behind loops that begin in a scope."""
         before = self.scope.before
@@ -251,11 +256,21 @@ class Writer:
         written inside is moved out.
         """
         loop = self.begin(self.integer(0), amount, 1 << 62, otherwise, may_be_empty=True)
-        floor, self.floor = self.floor, self.scope
         results = list(otherwise)
-        yield results
-        self.floor = floor
+        with self.nothing_moved_out():
+            yield results
         results[:] = self.end(loop, results)
+
+    @contextmanager
+    def nothing_moved_out(self) -> Iterator[None]:
+        """Inside, nothing is written further outside than at the present place.
+
+        For what seldom runs more than once: to keep a value for the next turn would cost a way
+        through memory, which what comes first in a step has to wait for.
+        """
+        floor, self.floor = self.floor, self.scope
+        yield
+        self.floor = floor
 
     # What is known already
 
