@@ -101,9 +101,12 @@ class Shuffle:
         self.rows, self.seed = rows, seed
         self._drawn: dict[int, Rows] = {}
 
-    def places(self, start: int, stop: int) -> Rows:
-        """The rows at some places of the orders of all epochs, one after the other."""
-        found = np.empty(stop - start, np.int64)
+    def places(self, start: int, stop: int, room: Rows | None = None) -> Rows:
+        """The rows at some places of the orders of all epochs, one after the other.
+
+        They are put into `room` if there is one, which may be larger.
+        """
+        found = np.empty(stop - start, np.int64) if room is None else room[: stop - start]
         place = start
         while place < stop:
             epoch, begin = divmod(place, len(self.rows))

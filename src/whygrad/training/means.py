@@ -28,32 +28,40 @@ class Means:
         if self.score:
             targets = trainer.samples.one(self.score.target.name, trainer.rows)
             self._scale = self.score.scale(targets)
-        self._told: list[Arrays] = []
-        self._count = 0
+        self._begun: list[Arrays] = []
 
     def take(self, told: Arrays) -> list[Mean]:
         """Note some more steps: the means of the epochs that they finish.
 
         No bit depends on how many steps are told of at once.
         """
-        self._told.append(told)
-        self._count += len(told[self.cost])
-        epochs, self._count = divmod(self._count, self.steps)
-        if not epochs:
-            return []
-        whole: Arrays = {}
-        rest: Arrays = {}
-        for name in told:
-            values = np.concatenate([each[name] for each in self._told])
-            end = epochs * self.steps
-            whole[name] = values[:end].reshape(epochs, self.steps, *values.shape[1:])
-            rest[name] = values[end:]
-        self._told = [rest]
-        costs = (whole[self.cost] * self._shares).sum(axis=1).tolist()
+        found: list[Mean] = []
+        start, count = 0, len(told[self.cost])
+        left = self.steps - sum(len(each[self.cost]) for each in self._begun)
+        if self._begun and left <= count:
+            parts = [*self._begun, _between(told, 0, left)]
+            found += self._means({name: np.concatenate([p[name] for p in parts]) for name in told})
+            self._begun, start = [], left
+        if not self._begun and count - start >= self.steps:
+            end = count - (count - start) % self.steps
+            found += self._means(_between(told, start, end))
+            start = end
+        if start < count:
+            self._begun.append(_between(told, start, count))
+        return found
+
+    def _means(self, told: Arrays) -> list[Mean]:
+        """Of whole epochs."""
+        whole = {name: v.reshape(-1, self.steps, *v.shape[1:]) for name, v in told.items()}
+        costs = np.einsum("es,s->e", whole[self.cost], self._shares).tolist()
         if self.score is None:
             return [(cost, None) for cost in costs]
         scores = self.score.values(_summed(whole[TOTAL]), self._scale).tolist()
         return list(zip(costs, scores, strict=True))
+
+
+def _between(told: Arrays, start: int, end: int) -> Arrays:
+    return {name: values[start:end] for name, values in told.items()}
 
 
 def _summed(totals: Array) -> Array:

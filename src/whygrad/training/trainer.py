@@ -83,6 +83,8 @@ class Trainer:
         self._pace = 1
         told = prod(sizes[i] for i in self.system.tensors[TOTAL].indices) if self.score else 0
         self._most = max(1, min(ROWS // self.batch_size, NUMBERS // (1 + told)))
+        # kept, since new memory costs more than to put the rows there
+        self._order = np.empty(self._most * self.batch_size, np.int64)
 
     def advance(self, until: int) -> Arrays:
         """Take steps for up to a tenth of a second, or until so many are taken.
@@ -145,7 +147,7 @@ class Trainer:
         until = min(until, steps + min(self._pace, self._most))
         if len(self.rows) % size:
             until = min(until, steps + self.steps_an_epoch - steps % self.steps_an_epoch)
-        order = self._shuffle.places(self._place(steps), self._place(until))
+        order = self._shuffle.places(self._place(steps), self._place(until), self._order)
         try:
             told = self.program.epoch(self.values, order, size, seed=self.run.seed, step=steps)
             self.steps = until

@@ -43,9 +43,10 @@ def test_an_epoch_is_the_reference_engines(
 def test_epochs_of_one_program_follow_each_other() -> None:
     program = compiled(i=3)
     arrays = data()
-    for size in (4, 3, 10, 4):
-        program.epoch(arrays, np.arange(10), size)
+    told = [program.epoch(arrays, np.arange(10), size)["J"] for size in (4, 3, 10, 4)]
     assert arrays["steps"] == 3 + 4 + 1 + 3
+    assert [len(costs) for costs in told] == [3, 4, 1, 3]
+    assert len({cost for costs in told for cost in costs}) == 3 + 4 + 1 + 3  # none is written over
 
 
 CONVERTED: dict[str, Callable[[Array], object]] = {

@@ -53,6 +53,7 @@ class Epochs:
         self._rows = rows(self._division.batch)
         self._followed = {name: self._build.results[name] for name in request.followed}
         self._noise = request.system.of_kind("noise")
+        self._rooms: dict[str, Array] = {}
 
     def run(
         self,
@@ -72,7 +73,7 @@ class Epochs:
         self._binding.bind(arrays, parts[0].layout.sizes, parts[0].shapes)
         steps = sum(part.count for part in parts)
         sizes = parts[0].layout.sizes
-        values = {t: self._executable.allocate(t, sizes, steps) for t in followed}
+        values = {t: self._room(t, sizes, steps) for t in followed}
         taken = 0
         try:
             for part in parts:
@@ -92,6 +93,13 @@ class Epochs:
         finally:
             self._binding.give_back(arrays)
         return {name: values[t].astype(np.float64) for name, t in self._followed.items()}
+
+    def _room(self, tensor: str, sizes: Mapping[str, int], steps: int) -> Array:
+        """Memory for values of so many steps, kept: new memory costs more than a small step."""
+        room = self._rooms.get(tensor)
+        if room is None or len(room) < steps:
+            room = self._rooms[tensor] = self._executable.allocate(tensor, sizes, steps)
+        return room[:steps]
 
     def _steps(
         self,
