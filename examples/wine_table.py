@@ -11,6 +11,8 @@ from sklearn.datasets import load_wine
 
 CULTIVARS = ("barolo", "grignolino", "barbera")
 
+if len(sys.argv) != 2:
+    sys.exit("which file? python examples/wine_table.py wine.csv")
 wines = load_wine()
 with open(sys.argv[1], "w", encoding="utf-8", newline="") as file:
     table = csv.writer(file)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 import whygrad as wg
@@ -63,6 +64,31 @@ def test_in_the_midst_of_a_step(at: int, torn: bool, engine: str, monkeypatch) -
     assert history.interrupted and net.history is history
     assert net.run is not None and net.run.kept == net.run.taken == seen[0] <= at
     assert len(history) == seen[0] // STEPS
+    assert reached(net, data)
+
+
+def test_with_patience_the_best_values_are_kept(monkeypatch) -> None:
+    original = PROGRAMS["native"].epoch
+
+    def epoch(self, arrays, order, batch_size, seed=0, step=0):
+        if step >= 18:
+            raise KeyboardInterrupt
+        return original(self, arrays, order, batch_size, seed, step)
+
+    net, data = regression()
+    options = {"validation": 0.3, "patience": 50, "optimizer": wg.SGD(0.9), "seed": 3}
+    monkeypatch.setattr(PROGRAMS["native"], "epoch", epoch)
+    history = net.train(data=data, epochs=50, **options)
+    monkeypatch.undo()
+    assert history.interrupted and len(history) == 9
+    assert history.best == int(np.argmin(history.validation_cost)) + 1 < 9
+    assert history.note == (
+        f"interrupted after epoch 9: the values kept are those of epoch {history.best}, "
+        "the best on rows held out"
+    )
+    other, _ = regression()
+    other.train(data=data, epochs=history.best, validation=0.3, optimizer=wg.SGD(0.9), seed=3)
+    assert same(values(net), values(other))
     assert reached(net, data)
 
 

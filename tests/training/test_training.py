@@ -356,6 +356,31 @@ def test_options_that_make_no_sense_are_refused(options, message: str) -> None:
         trained(**options)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 0}, "batch_size has to be a whole number from 1 on, not 0"),
+        ({"optimizer": 3}, "3 is no optimizer: write for example"),
+        ({"threads": "two"}, "threads has to be a whole number from 1 to 1024, not 'two'"),
+        ({"dtype": "float16"}, "unknown dtype 'float16'"),
+    ],
+)
+def test_the_program_is_of_options_that_make_sense(options, message: str) -> None:
+    net = wg.Sequential([wg.Dense(3)], cost="cross_entropy")
+    net.init(seed=0, x=X, y=Y)
+    with pytest.raises(wg.WhygradError, match=message):
+        net.program(x=X, y=Y, **options)
+
+
+def test_numbers_too_large_for_float32_are_named() -> None:
+    x = X.copy()
+    x[7, 1], x[8, 0] = 1e38, -1e39
+    net = wg.Sequential([wg.Dense(3)], cost="cross_entropy")
+    net.init(seed=0, x=X, y=Y)
+    with pytest.raises(wg.DataError, match=r"x\[8,0\] = -1e\+39 is too large for float32: scale"):
+        net.train(x=x, y=Y, epochs=1, dtype="float32")
+
+
 def test_an_untrained_network_has_to_be_initialised() -> None:
     net = wg.Sequential([wg.Dense(3)], cost="cross_entropy")
     with pytest.raises(wg.WhygradError, match=r"call net\.init"):

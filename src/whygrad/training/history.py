@@ -72,11 +72,10 @@ class History:
     @property
     def note(self) -> str:
         """How the training ended, if not as it was meant to from the start; else empty."""
-        if self.interrupted:
-            return f"interrupted after epoch {len(self)}: the values reached are kept"
+        kept = "the values reached are kept" if self.interrupted else ""
         if self.best is not None:
-            return f"the values kept are those of epoch {self.best}, the best on rows held out"
-        return ""
+            kept = f"the values kept are those of epoch {self.best}, the best on rows held out"
+        return f"interrupted after epoch {len(self)}: {kept}" if self.interrupted else kept
 
     def table(self) -> pl.DataFrame:
         """A row for each epoch, a column for what was measured."""

@@ -65,8 +65,8 @@ def train(
             that is faster. The same number gives the same bits.
         data, named: the data, by the names of the given tensors.
 
-    Ctrl-C ends the training after the step at hand: the values reached are kept, and the
-    history says `interrupted`.
+    Ctrl-C ends the training after the step at hand: the values reached are kept (with `patience`
+    those of the best epoch), and the history says `interrupted`.
 
     Raises TrainingError where the cost or an update is no longer finite. The network then has
     the last parameters whose cost was finite.
@@ -94,8 +94,6 @@ def train(
     history = History(measure=trainer.score.name if trainer.score else "")
     try:
         _epochs(net, trainer, history, arrays, progress)
-    except KeyboardInterrupt:
-        history.interrupted = True
     except TrainingError as error:
         trainer.last_good()
         raise TrainingError(f"{error}\n{ADVICE}", error.step) from None
@@ -110,22 +108,25 @@ def _epochs(
     net: BaseNetwork, trainer: Trainer, history: History, arrays: Arrays, progress: bool
 ) -> None:
     run = trainer.run
-    validation = Validation(net, trainer, arrays) if len(trainer.held_out) else None
     stopping = Stopping(run.patience) if run.patience else None
     means = Means(trainer)
-    with reporting(progress, history, run.epochs) as report, noted() as ask:
-        over = False
-        while len(history) < run.epochs and not over:
-            epochs = len(history) + 1 if validation else run.epochs
-            told = trainer.advance(epochs * trainer.steps_an_epoch)
-            for trained in means.take(told):
-                history.add(*trained, *(validation.measure() if validation else (None, None)))
-                report(0.0)
-                over = stopping is not None and stopping.over(history.validation_cost[-1], trainer)
-            share = trainer.steps / trainer.steps_an_epoch - len(history)
-            if share:
-                report(share)
-            ask()
+    over = False
+    try:
+        validation = Validation(net, trainer, arrays) if len(trainer.held_out) else None
+        with reporting(progress, history, run.epochs) as report, noted() as ask:
+            while len(history) < run.epochs and not over:
+                epochs = len(history) + 1 if validation else run.epochs
+                for trained in means.take(trainer.advance(epochs * trainer.steps_an_epoch)):
+                    history.add(*trained, *(validation.measure() if validation else (None, None)))
+                    report(0.0)
+                    if stopping:
+                        over = stopping.over(history.validation_cost[-1], trainer)
+                share = trainer.steps / trainer.steps_an_epoch - len(history)
+                if share:
+                    report(share)
+                ask()
+    except KeyboardInterrupt:
+        history.interrupted = True
     if stopping:
         stopping.restore(trainer)
         history.best = stopping.best

@@ -8,11 +8,12 @@ from math import prod
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..engines import find
 from ..engines.base import Program
 from ..errors import DataError, TrainingError
-from ..network.data import Arrays
+from ..network.data import Array, Arrays, first_place
 from ..network.initialisers import initial_value
 from ..network.network import BaseNetwork
 from .batches import Rows, Samples, Shuffle, split
@@ -75,8 +76,7 @@ class Trainer:
         self.values: Arrays = {**arrays, **self._start}
         for name, array in self.values.items():
             dtype = run.dtype if array.dtype.kind == "f" else array.dtype
-            # in one piece: any other would be copied in every slice of an epoch
-            self.values[name] = array.astype(dtype, order="C", copy=name in self._updated)
+            self.values[name] = _converted(name, array, dtype, copy=name in self._updated)
         self.steps = self.taken = 0
         self._checkpoints: list[Checkpoint] = []
         self._checked_at = perf_counter()
@@ -193,6 +193,22 @@ class Trainer:
                 shape = tuple(sizes[i] for i in tensor.indices)
                 added[tensor.name] = initial_value(self.system, tensor.name, shape, self.run.seed)
         return {**self.run.arrays, **added}
+
+
+def _converted(name: str, array: Array, dtype: DTypeLike, copy: bool) -> Array:
+    """The array in that type, and in one piece: any other would be copied in every slice.
+
+    Raises DataError for a number that is too large for the type.
+    """
+    try:
+        with np.errstate(over="raise"):
+            return array.astype(dtype, order="C", copy=copy)
+    except FloatingPointError:
+        at = np.isfinite(array) & (np.abs(array) > np.finfo(np.dtype(dtype)).max)
+        place, value = first_place(name, array, at)
+        raise DataError(
+            f"{place} = {value:g} is too large for {dtype}: scale it, or compute in float64"
+        ) from None
 
 
 def _shapes(arrays: Arrays) -> dict[str, tuple[int, ...]]:
