@@ -167,6 +167,13 @@ def test_among_many_tiles_the_last_one_may_have_fewer_rows() -> None:
         assert tiles(of(text, AVX2, n=n, i=20, j=64))["z"].rows == fewer
 
 
+@pytest.mark.parametrize(("i", "j", "rows"), [(256, 32, 4), (257, 32, 6), (20, 33, 6), (20, 8, 6)])
+def test_few_rows_of_samples_where_a_short_sum_fills_two_vectors(i: int, j: int, rows: int) -> None:
+    """How many samples there will be is not known, so those of a last tile may be few."""
+    text = "given x[n,i], w[i,j]\nz[n,j] = sum[i](x[n,i] * w[i,j])"
+    assert tiles(of(text, AVX2, n=None, i=i, j=j))["z"].rows == rows
+
+
 @pytest.mark.parametrize("n", range(1, 60))
 def test_rows_are_never_more_than_there_are_and_come_out_even_if_they_can(n: int) -> None:
     tile = tiles(of("given x[n,i], w[i,j]\nz[n,j] = sum[i](x[n,i] * w[i,j])", n=n, i=9, j=64))["z"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import ceil
+from math import ceil, prod
 from typing import NamedTuple
 
 from ....language.expression import Reduce, references
@@ -21,6 +21,13 @@ USUAL = 32
 
 MANY = 8
 """Among so many tiles it does not matter that the last one is smaller."""
+
+
+FEW = 4
+"""So many rows of two vectors are enough that no addition waits for the one before."""
+
+SHORT = 256
+"""In a sum that is no longer, few rows to a tile do: fewer of the last ones are computed twice."""
 
 
 class Tile(NamedTuple):
@@ -50,7 +57,16 @@ def tile(
     size = constants.get(row)
     if many and wide == 1 and size is not None and size % 16 == 0:
         return Tile(row, 16, wide)
+    if size is None and not many and wide == 2 and _is_short(sums, lane, constants, lanes):
+        return Tile(row, FEW, wide)
     return Tile(row, _rows(size, 8 if many else 6), wide)
+
+
+def _is_short(sums: list[Reduce], lane: str, constants: Mapping[str, int], lanes: int) -> bool:
+    """Whether what tiles of two vectors read stays near, and there are no vectors left over."""
+    turns = max(prod(constants.get(i, NOMINAL) for i in e.indices) for e in sums)
+    vectors = ceil(constants.get(lane, 1) / lanes)
+    return turns <= SHORT and vectors % 2 == 0
 
 
 def _side_by_side(nest: Nest, lane: str, constants: Mapping[str, int], lanes: int) -> int:
