@@ -14,6 +14,10 @@ from .function import SIZES
 from .panel import Panel
 from .value import Value, overloaded, vector
 
+GATHERED = 64
+"""Vectors of so many bytes are gathered; number by number, shorter ones are read as fast, and two
+gathers at the same places read these once."""
+
 
 @dataclass(slots=True)
 class Place:
@@ -34,6 +38,9 @@ def load(block: Block, e: Reference, point: Point) -> Value:
     f = block.f
     buffer = f.memory[e.tensor]
     place = locate(block, e, point, buffer.element)
+    short = block.lanes * SIZES[buffer.element] < GATHERED
+    if place.lane is None and short and not place.inside and block.tail(point[1]) is None:
+        return _one_by_one(block, e, point)
     if place.lane != 0 and (tail := block.tail(point[1])) is not None:
         if place.offsets is not None and not place.inside and point[1] == 0:
             # the lanes outside read where the first one does, which is inside in the first vector
@@ -62,6 +69,18 @@ def load(block: Block, e: Reference, point: Point) -> Value:
     pointers = _pointers(block, place, buffer.element)
     name = f"llvm.masked.gather.{overloaded(buffer.element, block.lanes)}.v{block.lanes}p0"
     return f.call(name, buffer.element, block.lanes, [pointers, align_value, mask, nothing])
+
+
+def _one_by_one(block: Block, e: Reference, point: Point) -> Value:
+    """A number for each lane, from a place of its own."""
+    f, start, element = block.f, block.vector_start(point[1]), block.f.memory[e.tensor].element
+    found = Value("poison", element, block.lanes, f.root)
+    for k in range(block.lanes):
+        with block.one_lane(f.add(start, f.integer(k))):
+            one = load(block, e, (point[0], 0))
+        text = f"insertelement {found}, {one}, i64 {k}"
+        found = f.emit(text, element, block.lanes, (found, one))
+    return found
 
 
 def load_panel(block: Block, panel: Panel, point: Point) -> Value:

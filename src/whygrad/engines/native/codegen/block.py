@@ -53,14 +53,14 @@ class Block(ABC):
     @contextmanager
     def one_lane(self, place: Value) -> Iterator[None]:
         """Inside, the lane's index has one value, and so has everything else."""
-        lane, lanes, key = self.lane, self.lanes, self.key
-        assert lane is not None
-        self.indices[lane], self.lane, self.lanes, self.key = place, None, 1, object()
+        before = self.lane, self.lanes, self.key, self.indices
+        assert self.lane is not None
+        self.indices = {**self.indices, self.lane: place}
+        self.lane, self.lanes, self.key = None, 1, object()
         try:
             yield
         finally:
-            del self.indices[lane]
-            self.lane, self.lanes, self.key = lane, lanes, key
+            self.lane, self.lanes, self.key, self.indices = before
 
     @contextmanager
     def at_place(self, index: str, place: Value) -> Iterator[None]:
