@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from tests.engines.native.linear import NOISY, compiled, data, reference
 
 from whygrad.engines.base import Array
+from whygrad.engines.native import NativeEngine
+from whygrad.language.parsing import parse
 
 
 @settings(max_examples=40, deadline=None)
@@ -162,3 +164,38 @@ def test_samples_may_lie_on_any_axis() -> None:
     # x = 4, 1 and 9, 6: J = (13 + 7)/2; w = 1 - (2.5, 7.5); then J = 0·w[0] + 5·w[1]
     assert costs.tolist() == [10.0, -32.5]
     assert arrays["w"].tolist() == [-1.5, -11.5]
+
+
+@pytest.mark.usefixtures("alone")
+def test_what_is_told_may_have_as_many_values_as_the_batch_makes_it() -> None:
+    text = """
+    given x[n]
+    batch n
+    size m = 2 * size(n)
+    param w ~ ones
+    t[m] = w * m + sum[n](x[n])
+    J = sum[m](t[m])
+    w <- w - 0.5
+    minimize J
+    """
+    program = NativeEngine(1).compile(parse(text), {}, ["J", "t"])
+    arrays = {"x": np.arange(8.0), "w": np.ones(())}
+    for size in (2, 4, 1, 4):
+        w = float(arrays["w"])
+        found = program.epoch(arrays, np.arange(size), size)["t"]
+        assert found.tolist() == [[w * m + size * (size - 1) / 2 for m in range(2 * size)]]
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_number_that_reads_one_sample_waits_for_the_batch() -> None:
+    text = """
+    given x[n]
+    batch n
+    param w ~ ones
+    J = w * x[0] + 0 * sum[n](x[n])
+    w <- w - x[0]
+    minimize J
+    """
+    arrays = {"x": np.arange(1.0, 7), "w": np.ones(())}
+    assert compiled(text).epoch(arrays, np.array([3, 0, 5, 1]), 2)["J"].tolist() == [4, -3 * 6]
+    assert arrays["w"] == 1 - 4 - 6

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -70,10 +70,9 @@ class Epochs:
         samples = self._division.samples(arrays)
         order = row_numbers(order, samples, batch_size)
         parts = self._division.batches(samples, len(order), batch_size)
-        self._binding.bind(arrays, parts[0].layout.sizes, parts[0].shapes)
         steps = sum(part.count for part in parts)
-        sizes = parts[0].layout.sizes
-        values = {t: self._room(t, sizes, steps) for t in followed}
+        values = {t: self._room(t, parts, steps) for t in followed}
+        self._binding.bind(arrays, parts[0].layout.sizes, parts[0].shapes)
         taken = 0
         try:
             for part in parts:
@@ -94,10 +93,14 @@ class Epochs:
             self._binding.give_back(arrays)
         return {name: values[t].astype(np.float64) for name, t in self._followed.items()}
 
-    def _room(self, tensor: str, sizes: Mapping[str, int], steps: int) -> Array:
+    def _room(self, tensor: str, parts: Sequence[Batches], steps: int) -> Array:
         """Memory for values of so many steps, kept: new memory costs more than a small step."""
+        shape, *others = {self._executable.shape(tensor, part.layout.sizes) for part in parts}
+        if others:
+            raise Unusual
         room = self._rooms.get(tensor)
-        if room is None or len(room) < steps:
+        if room is None or len(room) < steps or room.shape[1:] != shape:
+            sizes = parts[0].layout.sizes
             room = self._rooms[tensor] = self._executable.allocate(tensor, sizes, steps)
         return room[:steps]
 

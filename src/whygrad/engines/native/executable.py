@@ -90,8 +90,12 @@ class Executable:
 
     def allocate(self, tensor: str, sizes: Mapping[str, int], *steps: int) -> Array:
         """Memory for an external tensor, or for its values in so many steps."""
-        buffer = self.code.buffers[self.external[tensor]]
-        return np.empty((*steps, *memory_shape(buffer, sizes)), ELEMENTS[buffer.element])
+        element = self.code.buffers[self.external[tensor]].element
+        return np.empty((*steps, *self.shape(tensor, sizes)), ELEMENTS[element])
+
+    def shape(self, tensor: str, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """The shape of an external tensor in memory."""
+        return tuple(memory_shape(self.code.buffers[self.external[tensor]], sizes))
 
     def _row(self, sizes: tuple[int, ...]) -> list[int]:
         """A thread's table of buffers, with the addresses of those that are the code's own."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache, partial
 
 from ....language.affine import Affine, affine
@@ -48,39 +48,36 @@ class Block(ABC):
         self.tails: dict[int, Callable[[], Value]] = {}
         self.panels: dict[Reference, Panel] = {}
         self.guards: tuple[Expression, ...] = ()
-        self.key = object()
+        self.key: object = object()
+
+    # Inside of some places
 
     @contextmanager
-    def one_lane(self, place: Value) -> Iterator[None]:
+    def _with(self, **changed: object) -> Iterator[None]:
+        before = {name: getattr(self, name) for name in changed}
+        vars(self).update(changed)
+        try:
+            yield
+        finally:
+            vars(self).update(before)
+
+    def one_lane(self, place: Value) -> AbstractContextManager[None]:
         """Inside, the lane's index has one value, and so has everything else."""
-        before = self.lane, self.lanes, self.key, self.indices
-        assert self.lane is not None
-        self.indices = {**self.indices, self.lane: place}
-        self.lane, self.lanes, self.key = None, 1, object()
-        try:
-            yield
-        finally:
-            self.lane, self.lanes, self.key, self.indices = before
+        indices = {**self.indices, str(self.lane): place}
+        return self._with(indices=indices, lane=None, lanes=1, key=object())
 
-    @contextmanager
-    def at_place(self, index: str, place: Value) -> Iterator[None]:
+    def at_place(self, index: str, place: Value, **more: object) -> AbstractContextManager[None]:
         """Inside, an index has a value, and nothing is known that was found with another."""
-        key = self.key
-        self.indices[index], self.key = place, (key, index, place.text)
-        try:
-            yield
-        finally:
-            del self.indices[index]
-            self.key = key
+        indices, key = {**self.indices, index: place}, (self.key, index, place.text)
+        return self._with(indices=indices, key=key, **more)
 
-    @contextmanager
-    def last_lanes(self, place: Value, count: int) -> Iterator[None]:
-        """Inside, the lanes begin at a place, and only the first of them count."""
-        assert self.lane is not None
-        tails, self.tails = self.tails, {0: partial(self.first_lanes, count)}
-        with self.at_place(self.lane, place):
-            yield
-        self.tails = tails
+    def last_lanes(self, place: Value, count: int) -> AbstractContextManager[None]:
+        """Inside, the lanes begin at a place, and only so many of the first count."""
+        return self.at_place(str(self.lane), place, tails={0: partial(self.first_lanes, count)})
+
+    def where(self, conditions: Sequence[Expression]) -> AbstractContextManager[None]:
+        """Inside, values count only where the conditions hold; elsewhere they are anything."""
+        return self._with(guards=(*self.guards, *conditions))
 
     # Points and lanes
 
@@ -231,23 +228,11 @@ class Block(ABC):
                 found.append(self.truth(condition, point))
         return found
 
-    @contextmanager
-    def where(self, conditions: Sequence[Expression]) -> Iterator[None]:
-        """Inside, values count only where the conditions hold; elsewhere they are anything."""
-        before = self.guards
-        self.guards = (*before, *conditions)
-        try:
-            yield
-        finally:
-            self.guards = before
-
     def reached(self, point: Point) -> Value | None:
         """Where all conditions around the present place hold; None: everywhere."""
-        guards, self.guards = self.guards, ()
-        try:
+        guards = self.guards
+        with self._with(guards=()):
             return self.both(self.under(guards, point))
-        finally:
-            self.guards = guards
 
     def affine(self, e: Expression) -> Affine | None:
         """The expression as an affine one of indices and run-time sizes."""

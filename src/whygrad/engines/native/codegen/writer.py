@@ -269,8 +269,10 @@ class Writer:
         through memory, which what comes first in a step has to wait for.
         """
         floor, self.floor = self.floor, self.scope
-        yield
-        self.floor = floor
+        try:
+            yield
+        finally:
+            self.floor = floor
 
     # What is known already
 
