@@ -379,3 +379,22 @@ def test_an_update_that_is_not_finite_is_found_at_any_place(target: Target, i: i
             w[place] = np.inf
         compiled.run({**arrays, "w": w, "J": np.zeros(())}, {"n": 2, "n·all": 2})
         assert compiled.flags == (False, place is not None), place
+
+
+@TARGETS
+def test_places_that_the_nest_itself_computes(target: Target) -> None:
+    """At one remove and at two."""
+    text = """
+        given x[k], far[k], p[n]
+        a[n] = (p[n] + 1) % size(k)
+        b[n] = x[a[n]]
+        c[n] = x[far[a[n]]]
+        d[n] = b[n] + c[n] + x[p[n]]
+        """
+    plan, system = nests(text, together=True, n=32, k=5)
+    compiled = Compiled(plan, system, "float32", target)
+    x, far, p = np.arange(5.0) ** 2, np.array([3, 4, 0, 1, 2]), np.arange(32) * 7 % 5
+    found = compiled.run({"x": x, "far": far, "p": p})
+    a = (p + 1) % 5
+    assert found["d"].tolist() == (x[a] + x[far[a]] + x[p]).tolist()
+    assert compiled.flags == (False, False)

@@ -38,8 +38,7 @@ def load(block: Block, e: Reference, point: Point) -> Value:
     f = block.f
     buffer = f.memory[e.tensor]
     place = locate(block, e, point, buffer.element)
-    short = block.lanes * SIZES[buffer.element] < GATHERED
-    if place.lane is None and short and not place.inside and block.tail(point[1]) is None:
+    if place.lane is None and not place.inside and _is_read_alone(block, e, point):
         return _one_by_one(block, e, point)
     if place.lane != 0 and (tail := block.tail(point[1])) is not None:
         if place.offsets is not None and not place.inside and point[1] == 0:
@@ -69,6 +68,22 @@ def load(block: Block, e: Reference, point: Point) -> Value:
     pointers = _pointers(block, place, buffer.element)
     name = f"llvm.masked.gather.{overloaded(buffer.element, block.lanes)}.v{block.lanes}p0"
     return f.call(name, buffer.element, block.lanes, [pointers, align_value, mask, nothing])
+
+
+def _is_read_alone(block: Block, e: Reference, point: Point) -> bool:
+    """Whether each lane of a short vector reads a place that memory gives, and that is in range."""
+    if block.lanes * SIZES[block.f.memory[e.tensor].element] >= GATHERED:
+        return False
+    if block.tail(point[1]) is not None:
+        return False
+    return all(
+        isinstance(s, Reference)
+        and s not in block.locals
+        and block.trusted(e, axis)
+        and all(block.affine(inner) is not None for inner in s.subscripts)
+        for axis, s in enumerate(e.subscripts)
+        if block.affine(s) is None
+    )
 
 
 def _one_by_one(block: Block, e: Reference, point: Point) -> Value:
