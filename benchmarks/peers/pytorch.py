@@ -100,6 +100,7 @@ class Compiled(_PyTorch):
 
     def __init__(self, workload: Workload) -> None:
         super().__init__(workload)
+        torch.compiler.reset()  # of one function it keeps what it compiled for 8 workloads at most
         names = [name for name, _ in self.model.named_parameters()]
         self.parameters = [p.detach() for p in self.model.parameters()]
         update = _adam if workload.optimizer == "adam" else _sgd

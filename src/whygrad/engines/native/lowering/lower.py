@@ -61,7 +61,7 @@ def lower(
     found |= {p.name: axes(p) for p in members(pieces) if p.name not in found}
     pieces = without_ones(pieces, known, Names(ranges.all(found.values())))
     results = {n: result(n, in_place) for n in wanted}
-    kept = [name for name, (kind, _) in system.declarations.items() if kind != "given"]
+    kept = {name for name, (kind, _) in system.declarations.items() if kind != "given"}
     parts = with_totals(fused(pieces, kept))
     return Plan(parts, found, ranges.all(found.values()), results)
 
