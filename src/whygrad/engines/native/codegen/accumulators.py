@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ....language.expression import Bracket, Expression, Multiply, Number, Reduce
 from .block import Block, Point
 from .evaluator import Evaluator
 from .value import Value, overloaded
-from .writer import Loop
+from .writer import Loop, Writer
 
 Item = tuple[Reduce, Point]
 """A reduction at a point."""
@@ -44,6 +44,20 @@ def close_loops(
         carried = list(block.f.end(loop, carried))
         del block.indices[index]
     return carried
+
+
+def spans(f: Writer, stop: Value, many: int, each: int = 1) -> Iterator[tuple[int, Value, Value]]:
+    """How many of `each` to take in a turn, and from where to where: so many, then one by one.
+
+    `stop` is a multiple of `each`.
+    """
+    start = f.integer(0)
+    for count in dict.fromkeys((many, 1)):
+        rest = f.remainder(f.subtract(stop, start), count * each)
+        end = stop if count == 1 else f.subtract(stop, rest)
+        if end.constant is None or end.constant != start.constant:
+            yield count, start, end
+        start = end
 
 
 def taken_in(block: Evaluator, e: Reduce, accumulator: Value, point: Point) -> Value:

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from ....language.expression import Reduce
-from .accumulators import Inside, Item, close_loops, combined, nothing, open_loops, taken_in, wholes
+from .accumulators import (
+    Inside,
+    Item,
+    close_loops,
+    combined,
+    nothing,
+    open_loops,
+    spans,
+    taken_in,
+    wholes,
+)
 from .evaluator import Evaluator
 from .value import Value
 
@@ -39,15 +49,10 @@ def _vectors(
     apart = sides if len(items) == 1 else 1
     accumulators = [nothing(block, e, block.lanes) for e, _ in items for _ in range(apart)]
     loops, accumulators = open_loops(block, _others(block, items), accumulators)
-    start = f.integer(0)
     left = 0 if stop.constant is None else stop.constant % block.lanes
     full = f.subtract(stop, f.integer(left))
-    for many in dict.fromkeys((sides, 1)):
-        rest = f.remainder(f.subtract(full, start), many * block.lanes)
-        end = full if many == 1 else f.subtract(full, rest)
-        if end.constant is None or end.constant != start.constant:
-            accumulators = _lanes(block, items, accumulators, (start, end), many, inside)
-        start = end
+    for many, start, end in spans(f, full, sides, block.lanes):
+        accumulators = _lanes(block, items, accumulators, (start, end), many, inside)
     if left:
         accumulators = _last(block, items, accumulators, (full, left), inside)
     accumulators = close_loops(block, loops, accumulators)

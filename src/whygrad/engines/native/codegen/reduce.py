@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from ....language.expression import Reduce
-from .accumulators import Inside, Item, close_loops, nothing, open_loops, taken_in, wholes
+from .accumulators import Inside, Item, close_loops, nothing, open_loops, spans, taken_in, wholes
 from .across import across
 from .block import Point
 from .evaluator import Evaluator
@@ -62,12 +62,8 @@ def _along(block: Evaluator, items: list[Item], inside: Inside) -> list[Value]:
         for _ in range(parts)
     ]
     loops, accumulators = open_loops(block, outer, accumulators)
-    start = f.integer(0)
-    for many in dict.fromkeys((parts, 1)):
-        stop = f.subtract(size, f.remainder(f.subtract(size, start), many)) if many > 1 else size
-        if stop.constant is None or stop.constant != start.constant:
-            accumulators = _turns(block, items, accumulators, (last, start, stop), many, inside)
-        start = stop
+    for many, start, stop in spans(f, size, parts):
+        accumulators = _turns(block, items, accumulators, (last, start, stop), many, inside)
     accumulators = close_loops(block, loops, accumulators)
     return wholes(block, items, accumulators)
 
