@@ -66,9 +66,11 @@ def split(system: System, arrays: Arrays, share: float, seed: int) -> tuple[Rows
     """
     check_share(share)
     count = Samples(system, arrays).count
+    if share == 0:
+        return np.arange(count), np.arange(0)
     order = generator(seed, "validation").permutation(count)
     wanted = round(share * count)
-    if share > 0 and not 0 < wanted < count:
+    if not 0 < wanted < count:
         raise DataError(
             f"validation={share} of {count} rows holds out {wanted}: "
             "both parts need at least one row; 0 holds out none"

@@ -13,7 +13,7 @@ import llvmlite.binding as llvm
 import numpy as np
 from numpy.typing import NDArray
 
-from whygrad.engines.native.functions import arguments, emit, lines
+from whygrad.engines.native.functions import arguments, beside, lines
 
 Array = NDArray[Any]
 
@@ -39,7 +39,7 @@ def module_text(name: str, element: str, lanes: int, again: int = 1) -> str:
         f"%at{arg[1:]} = getelementptr {element}, ptr {arg}, i64 %at" for arg in [*args, "%out"]
     ]
     body = "\n  ".join([*places, *loads, *spliced])
-    return f"""{emit(name, element, lanes)}
+    return f"""{"".join(beside(name, element, lanes).values())}
 define void @loop(ptr noalias %out, ptr noalias %x, ptr noalias %y, i64 %n) {{
 entry:
   br label %outer
@@ -72,7 +72,9 @@ def machine(processor: tuple[str, str], triple: str = "") -> llvm.TargetMachine:
     cpu, features = processor
     if processor == HOST and not triple:
         cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    return target.create_target_machine(cpu=cpu, features=features, opt=3, codemodel="small")
+    return target.create_target_machine(
+        cpu=cpu, features=features, opt=3, reloc="pic", codemodel="small"
+    )
 
 
 def can_run(processor: tuple[str, str]) -> bool:

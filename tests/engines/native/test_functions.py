@@ -11,7 +11,16 @@ from scipy import special
 from tests.engines.native.compiled import AVX2, HOST, SSE2, Array, apply, assembly, can_run
 from tests.engines.native.exact import WIDER, exact, ulps
 
-from whygrad.engines.native.functions import CALLED, NAMES, arguments, emit, lines, symbol
+from whygrad.engines.native.functions import (
+    CALLED,
+    NAMES,
+    TABLES,
+    arguments,
+    emit,
+    lines,
+    symbol,
+)
+from whygrad.engines.native.functions.table import WIDTH, Table
 from whygrad.language.functions import FUNCTIONS
 
 ONE = sorted(name for name in NAMES if arguments(name) == 1)
@@ -126,6 +135,22 @@ def test_every_value_is_within_two_ulp(name: str, dtype: type, processor: tuple[
     assert error[at] <= 2, f"{name}({x[at]!r}) gives {got[at]!r}, {error[at]:.2f} ulp off"
 
 
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_one_number_by_a_table_is_within_two_ulp(name: str, processor: tuple[str, str]) -> None:
+    x = np.concatenate([near_edges(np.float32), all_over(np.float32), *near_changes(TABLES[name])])
+    got = apply(name, x, lanes=1, processor=processor)
+    error = ulps(got, exact(name, x))
+    at = int(error.argmax())
+    assert error[at] <= 2, f"{name}({x[at]!r}) gives {got[at]!r}, {error[at]:.2f} ulp off"
+
+
+def near_changes(table: Table) -> list[Array]:
+    """Numbers on both sides of where a table goes on to the next row, and of where it ends."""
+    places = (np.arange(table.low * WIDTH, table.high * WIDTH) + 0.5) / WIDTH
+    places = np.concatenate([places, [table.low, table.high]]).astype(np.float32)
+    return [places, *(np.nextafter(places, np.float32(far)) for far in (-np.inf, np.inf))]
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ONE)
 def test_zeros_infinities_and_nan_are_those_of_numpy(name: str, dtype: type) -> None:
@@ -137,9 +162,10 @@ def test_zeros_infinities_and_nan_are_those_of_numpy(name: str, dtype: type) -> 
     }
     with np.errstate(all="ignore"):
         wanted = (others.get(name) or getattr(np, name))(x)
-    got = apply(name, x)
-    np.testing.assert_allclose(got, wanted, rtol=1e-6)
-    assert np.signbit(got[wanted == 0]).tolist() == np.signbit(wanted[wanted == 0]).tolist()
+    for lanes in (1, 64 // x.itemsize):
+        got = apply(name, x, lanes=lanes)
+        np.testing.assert_allclose(got, wanted, rtol=1e-6)
+        assert np.signbit(got[wanted == 0]).tolist() == np.signbit(wanted[wanted == 0]).tolist()
 
 
 def powers(dtype: type) -> tuple[Array, Array]:
@@ -199,7 +225,8 @@ def test_the_bits_do_not_depend_on_the_number_of_lanes(name: str, dtype: type) -
     generator = np.random.default_rng(6)
     args = [generator.normal(0, 30, 480).astype(dtype) for _ in range(arguments(name))]
     wanted = apply(name, *args)
-    for lanes in (1, 2, 3, 5, 8, 16):
+    alone = () if name in TABLES and dtype is np.float32 else (1,)
+    for lanes in (*alone, 2, 3, 5, 8, 16):
         np.testing.assert_array_equal(apply(name, *args, lanes=lanes), wanted, f"{lanes} lanes")
 
 

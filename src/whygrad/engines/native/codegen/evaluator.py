@@ -167,9 +167,7 @@ class Evaluator(Block):
             return arithmetic.SIMPLE[name](self, arguments)
         values = self.even(arguments)
         lanes = values[0].lanes
-        if name in functions.CALLED:
-            symbol = functions.symbol(name, self.element, lanes)
-            self.f.functions[symbol] = functions.emit(name, self.element, lanes)
+        self.f.functions |= functions.beside(name, self.element, lanes)
         lines, result = functions.lines(
             name, [v.text for v in values], self.f.fresh, self.element, lanes
         )

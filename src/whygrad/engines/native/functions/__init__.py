@@ -6,13 +6,16 @@ Neither needs LLVM's passes, a library of vector functions or instructions of on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
+
+import numpy as np
 
 from .error import erf
 from .exponential import exp, expm1, sigmoid, softplus, tanh
 from .logarithm import log
 from .power import pow
+from .table import Table
 from .trigonometry import cos, finish, sin
 from .values import FORMATS, Value, Writer, sqrt
 
@@ -31,6 +34,11 @@ _FORMULAS: dict[str, Callable[..., Value]] = {
 }
 
 NAMES = frozenset(_FORMULAS)
+
+# What one float32 is looked up in: a small batch waits for nothing else.
+TABLES = {
+    "sigmoid": Table("@wg.sigmoid.table", lambda x: np.exp(-np.logaddexp(0, -x)), -104.5, 17.5)
+}
 
 # The functions whose `lines` are a call of their symbol, so that `emit` must be in the module too:
 # they have a branch.
@@ -51,8 +59,16 @@ def lines(
         listed = ", ".join(f"{kind} {arg}" for arg in args)
         result = writer.line(element, f"call {kind} {symbol(name, element, lanes)}({listed})")
     else:
-        result = _FORMULAS[name](*map(writer.value, args))
+        result = _value(name, list(map(writer.value, args)))
     return writer.lines, result.name
+
+
+def beside(name: str, element: str, lanes: int) -> Mapping[str, str]:
+    """What a module needs where it has the `lines` of a function: texts, by symbol."""
+    if name in CALLED:
+        return {symbol(name, element, lanes): emit(name, element, lanes)}
+    table = _table(name, element, lanes)
+    return {table.symbol: table.text} if table else {}
 
 
 def arguments(name: str) -> int:
@@ -67,12 +83,15 @@ def symbol(name: str, element: str, lanes: int) -> str:
 
 
 def emit(name: str, element: str, lanes: int) -> str:
-    """The text of an internal LLVM function of that symbol; it needs no declarations."""
+    """The text of an internal LLVM function of that symbol.
+
+    It needs no declarations, and a table only where `beside` has one.
+    """
     numbers = count()
     writer = Writer(element, lanes, lambda: f"%v{next(numbers)}")
     kind = writer.type(element)
     args = [writer.value(arg) for arg in ("%x", "%y")[: arguments(name)]]
-    result = _FORMULAS[name](*args)
+    result = _value(name, args)
     if name in CALLED:
         finish(name, args[0], result)
     else:
@@ -80,3 +99,12 @@ def emit(name: str, element: str, lanes: int) -> str:
     listed = ", ".join(f"{kind} {arg.name}" for arg in args)
     head = f"define internal {kind} {symbol(name, element, lanes)}({listed}) {{"
     return "\n  ".join([head, *writer.lines]) + "\n}\n"
+
+
+def _value(name: str, args: list[Value]) -> Value:
+    table = _table(name, args[0].element, args[0].writer.lanes)
+    return table.value(*args) if table else _FORMULAS[name](*args)
+
+
+def _table(name: str, element: str, lanes: int) -> Table | None:
+    return TABLES.get(name) if (element, lanes) == ("float", 1) else None

@@ -16,6 +16,7 @@ LN2 = {
     "double": (6.93147180369123816490e-01, 1.90821492927058770002e-10),
 }
 
+_LN2 = 0.69314718055994530942
 _LOG2_E = 1.44269504088896340736
 
 # Beyond these e^x is infinite, and zero.
@@ -94,12 +95,12 @@ def tanh(x: Value) -> Value:
     """h/c for |x| < 0.9, else 1 − 2(c − h) / (16^m·(c + h) + (c − h)), with the sign of x.
 
     |x| = 2m·ln 2 + h and −0.5 < h < 0.9. With c = h coth h, which is even and has a short
-    polynomial, e^2h = (c + h) / (c − h), so that both have one denominator.
+    polynomial, e^2h = (c + h) / (c − h), so that both have one denominator. ln 2 is one number
+    here: m is small, and where it is not, h hardly counts.
     """
     size = at_most(abs(x), {"float": 10.0, "double": 20.0}[x.element])
     m, t = _whole(size - 0.2, 2)
-    high, low = LN2[x.element]
-    h = fma(m, -2 * low, fma(m, -2 * high, size))
+    h = fma(m, -2 * _LN2, size)
     large = m > 0.0
     square = h * h
     rest = square * polynomial(square, COTH[x.element])
