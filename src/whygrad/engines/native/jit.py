@@ -1,8 +1,9 @@
 """From the text of LLVM IR to functions that can be called.
 
 Two steps, so that what the first one makes can be kept on disk: `machine_code` translates, for any
-processor, and `Library` loads what was translated for this one. LLVM's passes are not run: the
-text says already which vectors and which order are meant.
+processor, and `Library` loads what was translated for this one. Of LLVM's passes only that one is
+run that puts functions where they are called, if the text says so: which vectors and which order
+are meant stands there already.
 """
 
 from __future__ import annotations
@@ -78,13 +79,15 @@ def host() -> Target:
 
 def machine_code(text: str, target: Target) -> bytes:
     """An object file with the functions of the text; the same bytes for the same text."""
-    code: bytes = _machine(target).emit_object(_module(text))
+    machine = _machine(target)
+    code: bytes = machine.emit_object(_module(text, machine))
     return code
 
 
 def assembly(text: str, target: Target) -> str:
     """What `machine_code` makes of the text, to be read."""
-    read: str = _machine(target).emit_assembly(_module(text))
+    machine = _machine(target)
+    read: str = machine.emit_assembly(_module(text, machine))
     return read
 
 
@@ -129,11 +132,15 @@ def _linker() -> Any:
     return llvm.create_lljit_compiler(machine, use_jit_link=_links_near(host()))
 
 
-def _module(text: str) -> Any:
+def _module(text: str, machine: TargetMachine) -> Any:
     import llvmlite.binding as llvm
 
     module = llvm.parse_assembly(text, llvm.create_context())
     module.verify()
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()
+    options = llvm.create_pipeline_tuning_options(speed_level=OPTIMISATION)
+    passes.run(module, llvm.create_pass_builder(machine, options))
     return module
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from tests.engines.native.codegen.running import Compiled, nests, plan_of
+from tests.engines.native.codegen.running import ENTER, Compiled, nests, plan_of
 
+from whygrad.engines.native import jit
 from whygrad.engines.native.plan import Nest
+from whygrad.engines.native.threads import barrier_ir
 
 ALIKE = """
     given x[n,i], w[i,j], v[i,j], c[n] in j, d[n] in j
@@ -55,6 +58,13 @@ DIFFERENT = {
     "sizes as values": "given x[n], y[n], p[m], q[l]\na[n] = x[n] * size(m)\nb[n] = y[n] * size(l)",
     "indices as values": "given x[n,m]\na[n,m] = x[n,m] * n\nb[n,m] = x[n,m] * m",
 }
+
+
+@pytest.mark.parametrize(("text", "kept"), [(ALIKE, 1), (DIFFERENT["numbers"], 0)])
+def test_what_is_called_once_stands_where_it_is_called(text: str, kept: int) -> None:
+    compiled = of(text, n=None, i=5, j=16, m=None)
+    read = jit.assembly(barrier_ir(jit.host()) + compiled.code.text + ENTER, jit.host())
+    assert len(re.findall(r"^\W*part\d+:", read, re.M)) == kept
 
 
 @pytest.mark.parametrize("text", DIFFERENT.values(), ids=DIFFERENT)

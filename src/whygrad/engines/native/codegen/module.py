@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from math import prod
@@ -107,19 +108,26 @@ class Module:
         if any(paneled(p, self.memory, self.constants) for p in tiled):
             self.memory[PANEL] = panel_buffer(self.element)
             self.lasting |= {PANEL}
-        self.functions: dict[str, str] = {}
+        self.functions: dict[tuple[str, str], str] = {}
         self.helpers: dict[str, str] = {}
         self.twins: dict[Key, Twin] = {}
 
     def code(self) -> Code:
         """Everything, in an order that does not depend on chance."""
         step, text = self.step()
+        calls = Counter(e.what.name for e in step.events if isinstance(e.what, Call))
         begin = StepWriter(self.memory, self.plan).copies("@begin", self.resident, into=True)
         end = StepWriter(self.memory, self.plan).copies("@end", self.resident, into=False)
-        parts = (f"define internal void {name}{t}" for t, name in self.functions.items())
+        parts = (
+            f"define internal void {name}({parameters}) #{int(calls[name] == 1)} {{\n"
+            f"entry:\n{body}\n  ret void\n}}\n"
+            for (parameters, body), name in self.functions.items()
+        )
         helpers = (COPY, *(t for _, t in sorted(self.helpers.items())))
-        width = f'attributes #0 = {{ nounwind "prefer-vector-width"="{self.bits}" }}\n'
-        whole = "\n".join([*helpers, *parts, text, begin, end, width])
+        usual = f'nounwind "prefer-vector-width"="{self.bits}"'
+        # what is called at one place is put there: no arguments to pass, and less to translate
+        attributes = f"attributes #0 = {{ {usual} }}\nattributes #1 = {{ alwaysinline {usual} }}\n"
+        whole = "\n".join([*helpers, *parts, text, begin, end, attributes])
         return Code(whole, self.buffers(step.lives), step.runtime_sizes)
 
     def step(self) -> tuple[StepWriter, str]:
@@ -175,8 +183,7 @@ class Module:
 
     def _written(self, function: Function) -> Written:
         """Take a function into the module, unless there is one with the same text."""
-        body = "\n".join(function.text())
-        text = f"({function.parameters}) #0 {{\nentry:\n{body}\n  ret void\n}}\n"
+        text = function.parameters, "\n".join(function.text())
         self.helpers |= function.functions
         name = self.functions.setdefault(text, f"@part{len(self.functions)}")
         return Written(name, tuple(function.buffers), tuple(function.sizes), tuple(function.outer))

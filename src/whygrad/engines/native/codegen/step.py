@@ -145,7 +145,7 @@ class StepWriter(Writer):
     def _function(self, name: str) -> str:
         body = "\n".join(self.text())
         parameters = "ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control"
-        return f"define internal void {name}({parameters}) #0 {{\nentry:\n{body}\n  ret void\n}}\n"
+        return f"define internal void {name}({parameters}) #1 {{\nentry:\n{body}\n  ret void\n}}\n"
 
     def _sequence(self, calls: tuple[Call | Steps, ...]) -> None:
         for single, group in _groups(calls):
