@@ -70,9 +70,8 @@ def warnings(system: System) -> list[str]:
                     f"the cost {system.cost} does not depend on the parameter {tensor.name}, "
                     "so it will not be trained"
                 )
-    for index in system.sizes:
-        if index not in _indices_in_use(system):
-            found.append(f"size {index}: nothing has an index {index}")
+    in_use = _indices_in_use(system)
+    found += [f"size {i}: nothing has an index {i}" for i in system.sizes if i not in in_use]
     return found
 
 

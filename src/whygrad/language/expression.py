@@ -30,17 +30,19 @@ class Span:
 class Expression:
     """A node; `fields` names the attributes that make it up, children included."""
 
-    __slots__ = ("_free", "_hash", "span")
+    __slots__ = ("_children", "_free", "_hash", "span")
     fields: ClassVar[tuple[str, ...]] = ()
     span: Span | None
     _hash: int
     _free: frozenset[str] | None
+    _children: tuple[Expression, ...] | None
 
     def __init__(self, *values: object) -> None:
         for field, value in zip(self.fields, values, strict=True):
             object.__setattr__(self, field, value)
         object.__setattr__(self, "_hash", hash((type(self).__name__, *values)))
         object.__setattr__(self, "_free", None)
+        object.__setattr__(self, "_children", None)
         object.__setattr__(self, "span", None)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -82,14 +84,18 @@ class Expression:
     @property
     def children(self) -> tuple[Expression, ...]:
         """The nodes directly below this one, conditions and subscripts included."""
-        found: list[Expression] = []
+        if self._children is None:
+            object.__setattr__(self, "_children", tuple(self._found_children()))
+        assert self._children is not None
+        return self._children
+
+    def _found_children(self) -> Iterator[Expression]:
         for field in self.fields:
             value = getattr(self, field)
             if isinstance(value, Expression):
-                found.append(value)
+                yield value
             elif isinstance(value, tuple):
-                found.extend(v for v in value if isinstance(v, Expression))
-        return tuple(found)
+                yield from (v for v in value if isinstance(v, Expression))
 
     def map(self, change: Callable[[Expression], Expression]) -> Expression:
         """The same node with `change` applied to each child."""
@@ -424,9 +430,11 @@ def _flatten(parts: Iterable[Expression], kind: type, field: str) -> Iterator[Ex
 
 def walk(e: Expression) -> Iterator[Expression]:
     """The node and everything below it, outermost first."""
-    yield e
-    for child in e.children:
-        yield from walk(child)
+    stack = [e]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack += reversed(node.children)
 
 
 def references(e: Expression) -> Iterator[Reference]:

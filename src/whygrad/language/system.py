@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from .expression import Expression, Index, Span, index_names
+from .expression import Expression, Index, Span, index_names, references
 
 KINDS = ("given", "param", "setting", "state", "noise")
 
@@ -239,6 +239,15 @@ class System:
         for e in (*self.sizes.values(), *self.expressions()):
             names |= index_names(e)
         return frozenset(names)
+
+    @cached_property
+    def readers(self) -> dict[str, list[Expression]]:
+        """The right sides that read a tensor, by its name."""
+        found: dict[str, list[Expression]] = {}
+        for e in self.expressions():
+            for name in dict.fromkeys(r.tensor for r in references(e)):
+                found.setdefault(name, []).append(e)
+        return found
 
     def expressions(self) -> Iterator[Expression]:
         """The right side of every equation and update."""

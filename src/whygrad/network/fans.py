@@ -44,7 +44,7 @@ def fans(system: System, name: str, sizes: Mapping[str, int]) -> Fans:
     """
     lengths = [sizes[i] for i in system.tensors[name].indices]
     inputs, outputs = 1, 1
-    for value in system.expressions():
+    for value in system.readers.get(name, ()):
         for read in _reads(value, name, frozenset(), ()):
             axes = [s.free for s in read.subscripts]
             summed = [n for n, free in zip(lengths, axes, strict=True) if free & read.summed]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -126,8 +126,12 @@ def _compiler() -> tuple[object, ...]:
 
 def _packed(build: Build) -> bytes:
     """A program as bytes: its tables in JSON, a line end, and the machine code."""
-    tables = astuple(replace(build, machine_code=b""))[:-1]
-    return json.dumps(tables).encode() + b"\n" + build.machine_code
+    *tables, _ = _values(build)
+    return json.dumps(tables, default=_values).encode() + b"\n" + build.machine_code
+
+
+def _values(table: Any) -> list[Any]:
+    return [getattr(table, f.name) for f in fields(table)]
 
 
 def _unpacked(content: bytes) -> Build:
