@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from ..calculus import derive
-from ..engines.reference import ReferenceEngine
+from ..engines import find
 from ..errors import DataError, SizeError, WhygradError, nearest
 from ..language.checking import warnings as doubts
 from ..language.expression import references
@@ -279,7 +279,7 @@ class BaseNetwork:
         sizes = self.open_sizes_for(needed, arrays)
         key = (needed, asked, training, tuple(sorted(sizes.items())))
         if key not in self._programs:
-            self._programs[key] = ReferenceEngine().compile(
+            self._programs[key] = find("reference").compile(
                 needed, sizes, asked, dtype="float64", training=training
             )
         return self._programs[key].run({**self.values(), **arrays}, seed=seed, step=0)

@@ -2,14 +2,14 @@
 
 import pytest
 
-from whygrad.engines.native import build, work
+from whygrad.engines.native import build, counting, work
 from whygrad.engines.request import Request
 from whygrad.language.parsing import parse
 
 
 def counted(text: str, *wanted: str, sizes: dict[str, int], **open_sizes: int) -> int:
     request = Request(parse(text), sizes, wanted, "float32", True)
-    return work.operations(work.work(build.planned(request, False)), open_sizes)
+    return work.operations(counting.work(build.planned(request, False)), open_sizes)
 
 
 def test_a_product_of_matrices_counts_its_multiplications() -> None:
@@ -20,7 +20,9 @@ def test_a_product_of_matrices_counts_its_multiplications() -> None:
 
 def test_a_function_counts_as_several() -> None:
     assert counted("given x[i]\na[i] = 2 * x[i]", "a", sizes={"i": 7}) == 7
-    assert counted("given x[i]\na[i] = exp(x[i])", "a", sizes={"i": 7}) == 7 * (1 + work.FUNCTION)
+    assert counted("given x[i]\na[i] = exp(x[i])", "a", sizes={"i": 7}) == 7 * (
+        1 + counting.FUNCTION
+    )
 
 
 def test_loops_and_scatters_count_each_turn() -> None:

@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass, fields, replace
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..request import Request
 from .cache import read, write
@@ -16,10 +16,12 @@ from .code import Axis, Buffer, Code
 from .driver import DRIVER
 from .jit import Target, externals, host, machine_code
 from .names import original
-from .plan import Plan
 from .subnormals import flush_ir
 from .threads import barrier_ir
-from .work import Work, operations, work, worthwhile
+from .work import Work, operations, worthwhile
+
+if TYPE_CHECKING:
+    from .plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ def build(request: Request, in_place: bool, target: Target) -> Build:
 
 def made(request: Request, in_place: bool, target: Target) -> Build:
     """The program of a request, compiled."""
+    from .counting import work
+
     plan = planned(request, in_place)
     text, code = module(request, plan, in_place, target)
     return Build(
@@ -74,6 +78,7 @@ def described(request: Request, samples: int, threads: int | None = None) -> str
     """The training step of a request, for batches of so many samples, in words."""
     from .codegen.describe import describe
     from .codegen.module import Module
+    from .counting import work
 
     step = request.with_open_batch().step()
     plan = planned(step, in_place=True)
