@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .access import raise_flag
+from ..threads import INFINITE
 from .accumulators import multiply_add
 from .block import Block, Point
+from .flags import raise_flag
 from .value import Value
-
-NOT_FINITE = 1
-"""The number of the flag."""
 
 SUMS = 4
 """In so many sums, few additions wait for the one before."""
@@ -47,4 +45,4 @@ class Check:
             for other in wrong[1:]:
                 wrong[0] = block.instruction("or", [wrong[0], other], "i1")
             if wrong:
-                raise_flag(block, wrong[0], NOT_FINITE, (0, tail or 0))
+                raise_flag(block, wrong[0], INFINITE, (0, tail or 0))

@@ -11,6 +11,7 @@ from ..plan import Scatter
 from . import access
 from .evaluator import Evaluator
 from .function import SIZES, Function
+from .place import locate
 from .value import Value, vector
 from .writer import Loop
 
@@ -90,7 +91,7 @@ def _add(block: Evaluator, part: Scatter, lanes: int) -> None:
     target = Reference(part.name, part.subscripts)
     holds = block.under(conditions, origin)
     block.guards = tuple(conditions)
-    place = access.locate(block, target, origin, block.element, excused=True)
+    place = locate(block, target, origin, block.element, excused=True)
     value = block.spread(block.number(part.value, origin), lanes)
     inside = block.both([*holds, *place.inside])
     tail = block.tail(0)
