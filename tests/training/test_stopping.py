@@ -87,3 +87,22 @@ def test_the_history_says_which_epoch_was_kept() -> None:
     _, history, _ = overfitted(patience=3)
     note = f"the values kept are those of epoch {history.best}, the best on rows held out"
     assert history.note == note and str(history).endswith(note)
+
+
+def test_the_history_says_that_no_epoch_could_be_compared() -> None:
+    net = wg.Network(
+        """
+        given x[n], y[n]
+        batch n
+        param w ~ zeros
+        J = mean[n]((w * x[n] - y[n])**2 / x[n])
+        minimize J
+        """
+    )
+    net.init(seed=0)
+    data = {"x": np.ones(10), "y": np.ones(10)}
+    _, held_out = split(net.system, data, 0.2, 0)
+    data["x"][held_out] = 0
+    history = net.train(data=data, epochs=9, validation=0.2, patience=3, optimizer=wg.SGD(0.1))
+    assert len(history) == 3 and history.best is None
+    assert "never a finite number" in history.note and history.note in str(history)

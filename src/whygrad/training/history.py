@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from ..errors import DataError
@@ -75,6 +76,8 @@ class History:
         kept = "the values reached are kept" if self.interrupted else ""
         if self.best is not None:
             kept = f"the values kept are those of epoch {self.best}, the best on rows held out"
+        elif self.validation_cost and not any(map(isfinite, self.validation_cost)):
+            kept = "no epoch is the best: the cost on the rows held out was never a finite number"
         return f"interrupted after epoch {len(self)}: {kept}" if self.interrupted else kept
 
     def table(self) -> pl.DataFrame:
