@@ -15,11 +15,10 @@ from .base import Array, check_shape
 
 def needed(system: System, wanted: Iterable[str]) -> tuple[Tensor, ...]:
     """The declared tensors whose arrays a system needs, noise excepted."""
-    names = {r.tensor for e in system.expressions() for r in references(e)}
-    for name in sorted(names):
+    for name in sorted(system.readers):
         if name not in system.tensors:
             raise DataError(f"{name} is read, but the system has no such tensor")
-    names |= set(wanted)
+    names = {*system.readers, *wanted}
     return tuple(
         t
         for t in system.tensors.values()

@@ -14,7 +14,6 @@ from ..calculus import derive
 from ..engines import find
 from ..errors import DataError, SizeError, WhygradError, nearest
 from ..language.checking import warnings as doubts
-from ..language.expression import references
 from ..language.latex import system_latex
 from ..language.order import prerequisites
 from ..language.parsing import parse
@@ -323,8 +322,7 @@ class BaseNetwork:
 
     def _read_by(self, system: System) -> list[str]:
         """The given tensors that the equations of a system read."""
-        read = {r.tensor for e in system.expressions() for r in references(e)}
-        return [t.name for t in system.of_kind("given") if t.name in read]
+        return [t.name for t in system.of_kind("given") if t.name in system.readers]
 
     def _check_differentiable(self, name: str) -> None:
         tensors = self.system.tensors

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import DataError
-from ..language.expression import Call, references
+from ..language.expression import Call
 from ..language.order import prerequisites
 from ..language.system import System, Tensor
 
@@ -39,9 +39,7 @@ def roles(system: System) -> Roles:
     if system.batch is None:
         raise _unfit("a line 'batch n' has to say which index runs over the rows")
     prediction = system.tensors[predictions[0]]
-    read = {
-        r.tensor for e in prerequisites(system, predictions).expressions() for r in references(e)
-    }
+    read = prerequisites(system, predictions).readers
     given = system.of_kind("given")
     inputs = _one([t for t in given if t.name in read], f"that {prediction.name} needs", "x[n,i]")
     target = _one([t for t in given if t.name not in read], f"beside {inputs.name}", "y[n]")
