@@ -56,7 +56,7 @@ def test_through_a_file(options: dict) -> None:
         lambda h: {**h, "score": {}},
         lambda h: {**h, "measure": ""},
         lambda h: {**h, "interrupted": 1},
-        lambda h: {**h, "best": 0},
+        lambda h: {**h, "best": -1},
         lambda h: {**h, "best": 4},
         lambda h: {**h, "best": 1.5},
         lambda h: {**h, "best": "1"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from math import isfinite
 from typing import TYPE_CHECKING
 
 from ..errors import DataError
@@ -26,7 +25,8 @@ class History:
     predicted rightly, or "R²", where numbers are predicted.
 
     `interrupted` says that Ctrl-C ended the training, after the last epoch here or in the next.
-    `best` is the number of the epoch, counted from 1, to which early stopping went back.
+    `best` is the number of the epoch, counted from 1, to which early stopping went back; 0 if no
+    epoch had a finite cost on the rows held out.
     """
 
     measure: str = ""
@@ -74,10 +74,10 @@ class History:
     def note(self) -> str:
         """How the training ended, if not as it was meant to from the start; else empty."""
         kept = "the values reached are kept" if self.interrupted else ""
-        if self.best is not None:
+        if self.best:
             kept = f"the values kept are those of epoch {self.best}, the best on rows held out"
-        elif self.validation_cost and not any(map(isfinite, self.validation_cost)):
-            kept = "no epoch is the best: the cost on the rows held out was never a finite number"
+        elif self.best == 0 and self.validation_cost:
+            kept = "no cost on rows held out was a finite number: the values reached are kept"
         return f"interrupted after epoch {len(self)}: {kept}" if self.interrupted else kept
 
     def table(self) -> pl.DataFrame:
@@ -117,7 +117,7 @@ class History:
                 raise _damaged("it should hold lists of numbers")
             if len(values) not in (0, len(history.cost)):
                 raise _damaged("its lists are not equally long")
-        if history.best is not None and history.best not in range(1, len(history) + 1):
+        if history.best is not None and history.best not in range(len(history) + 1):
             raise _damaged("its best epoch is none of its epochs")
         return history
 

@@ -13,7 +13,7 @@ class Stopping:
     def __init__(self, patience: int) -> None:
         self.patience = patience
         self.epoch = 0
-        self.best: int | None = None
+        self.best = 0
         self._lowest = inf
         self._checkpoint: Checkpoint | None = None
 
@@ -22,7 +22,7 @@ class Stopping:
         self.epoch += 1
         if cost < self._lowest:
             self.best, self._lowest, self._checkpoint = self.epoch, cost, trainer.checkpoint()
-        return self.epoch - (self.best or 0) >= self.patience
+        return self.epoch - self.best >= self.patience
 
     def restore(self, trainer: Trainer) -> None:
         """Go back to the best values, if any had a finite cost."""

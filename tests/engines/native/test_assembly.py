@@ -48,11 +48,11 @@ class Step:
         updated = [u.name for u in request.whole.updates]
         self.module = Module(plan, request.whole, dtype, target, updated)
         whole, _ = build.module(request, plan, True, target)
-        apart = whole.replace("alwaysinline", "")  # else there is one function
-        self.text = jit.assembly(apart, target)
+        self.text = jit.assembly(whole, target)
+        apart = whole.replace("alwaysinline", "")  # else there is one function for all nests
         self.functions: dict[str, list[str]] = {}
         lines: list[str] = []
-        for line in self.text.split("\n"):
+        for line in jit.assembly(apart, target).split("\n"):
             head = re.match(r"([A-Za-z_][\w.]*):", line)
             if head:
                 lines = self.functions.setdefault(head[1], [])

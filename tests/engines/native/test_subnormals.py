@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import special
 
 from whygrad.engines.native import NativeEngine, jit
 from whygrad.engines.native.subnormals import flush_ir
@@ -47,3 +48,21 @@ def test_the_mode_is_set_and_set_back(target: jit.Target, instruction: str) -> N
     text = flush_ir(target) + "\ndefine void @f() {\n  %m = call i64 @flush()\n"
     text += "  call void @unflush(i64 %m)\n  ret void\n}\n"
     assert jit.assembly(text, target).count(instruction) >= 2
+
+
+@pytest.mark.skipif(
+    not (jit.host().has("fma") or jit.host().is_arm), reason="no multiplication with an addition"
+)
+def test_the_sigmoid_of_one_number_keeps_its_digits_down_to_the_smallest() -> None:
+    text = """
+        given x[n]
+        batch n
+        param w ~ ones
+        J = sigmoid(w) * mean[n](x[n])
+        minimize J
+        w <- w - δw * 0
+        """
+    program = NativeEngine(1).compile(parse(text), {}, ["J", "w <-"], "float32")
+    for w in np.linspace(-87.2, -60, 400, dtype=np.float32):
+        told = program.epoch({"x": np.ones(1, np.float32), "w": np.array(w)}, np.arange(1), 1)
+        np.testing.assert_allclose(told["J"], special.expit(np.float64(w)), rtol=2.5e-7)

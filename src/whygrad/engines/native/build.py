@@ -117,8 +117,9 @@ def _key(request: Request, in_place: bool, target: Target) -> str:
 
 @cache
 def _compiler() -> tuple[object, ...]:
-    """What compiles: the version of LLVM, and the text of all that stands before it."""
+    """What compiles: the version of LLVM, and all that stands before it."""
     import llvmlite
+    import numpy
     from llvmlite.binding import llvm_version_info
 
     package = Path(__file__).parent.parent.parent
@@ -126,7 +127,7 @@ def _compiler() -> tuple[object, ...]:
     for folder in ("engines", "language"):
         for path in sorted((package / folder).rglob("*.py")):
             text.update(path.read_bytes())
-    return llvmlite.__version__, llvm_version_info, text.hexdigest()
+    return llvmlite.__version__, llvm_version_info, numpy.__version__, text.hexdigest()
 
 
 def _packed(build: Build) -> bytes:

@@ -57,3 +57,21 @@ def test_lookups_are_computed_once_where_no_condition_excludes_them() -> None:
           b[n,k] = table[word[n]] * b·sum[k]
         """
     )
+
+
+def test_a_value_that_stands_at_many_places_is_not_read_at_one_of_them() -> None:
+    text = """
+        given x[n], c
+        a[n] = exp(c)
+        b = exp(c) + sum[n](x[n])
+        """
+    assert plan(text, n=2) == lines(
+        """
+        once
+          a·exp = exp(c)
+          b·sum = sum[n](x[n])
+          b = a·exp + b·sum
+        for n
+          a[n] = a·exp
+        """
+    )

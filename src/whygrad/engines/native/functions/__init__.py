@@ -85,7 +85,7 @@ def symbol(name: str, element: str, lanes: int) -> str:
 def emit(name: str, element: str, lanes: int) -> str:
     """The text of an internal LLVM function of that symbol.
 
-    It needs no declarations, and a table only where `beside` has one.
+    It needs no declarations, but the table where `beside` gives one.
     """
     numbers = count()
     writer = Writer(element, lanes, lambda: f"%v{next(numbers)}")

@@ -30,7 +30,8 @@ class Table:
     """Row n, modulo ROWS, is for the numbers around n / WIDTH.
 
     Below `low` and above `high` the function does not change; less than ROWS are between them.
-    While numbers below the normal range count as 0, so do such coefficients.
+    While numbers below the normal range count as 0, results up to 32 times as large as those are
+    exact only where a product with a sum is one instruction.
     """
 
     symbol: str
@@ -39,7 +40,7 @@ class Table:
     high: float
 
     def value(self, x: Value) -> Value:
-        """c₀ + c₁·r + c₂·r² + c₃·r³ with the nearest row to x, and r from the row's number to x."""
+        """a + a·(b·r + c·r² + d·r³) with the nearest row to x, and r from the row's number to x."""
         w = x.writer
         inside = at_least(at_most(x, self.high), self.low)
         rounder = x.format.rounder / WIDTH
@@ -55,7 +56,7 @@ class Table:
                 for power in range(POWERS)
             )
         )
-        return fma(r * r, fma(d, r, c), r * b) + a
+        return fma(fma(r * r, fma(d, r, c), r * b), a, a)
 
     @cached_property
     def text(self) -> str:
@@ -65,7 +66,8 @@ class Table:
         numbers = np.where(numbers > self.high * WIDTH, numbers - ROWS, numbers)
         values = self.function(numbers[:, None] / WIDTH + nodes)
         rows = values @ np.linalg.inv(np.vander(nodes, POWERS, increasing=True)).T
-        data = rows.astype("<f4").tobytes()
+        rows[:, 1:] /= np.where(rows[:, :1], rows[:, :1], 1)
+        data = rows.astype(np.float32).tobytes()
         return (
             f"{self.symbol} = internal constant [{len(data)} x i8] "
             f'c"\\{data.hex(chr(92))}", align 64\n'

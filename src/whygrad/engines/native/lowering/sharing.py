@@ -30,7 +30,9 @@ def shared(equations: Sequence[Equation], helpers: Helpers) -> list[Equation]:
     """The equations with such values as equations of their own."""
     often = _often(equations)
     for e in equations:
-        if e.value in often and not e.is_start and updated(e.name) is None:
+        # with an index of its own, an equation has the value at many places
+        whole = not e.is_start and e.value.free.issuperset(e.indices)
+        if e.value in often and whole and updated(e.name) is None:
             helpers.known.setdefault(e.value, Reference(e.name, e.subscripts))
     return helpers.rewritten(equations, lambda e: _Sharing(e, often, helpers).value())
 
