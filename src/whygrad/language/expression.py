@@ -28,21 +28,24 @@ class Span:
 
 
 class Expression:
-    """A node; `fields` names the attributes that make it up, children included."""
+    """A node; `fields` names the attributes that make it up.
 
-    __slots__ = ("_children", "_free", "_hash", "span")
+    `children` are the nodes directly below it, conditions and subscripts included.
+    """
+
+    __slots__ = ("_free", "_hash", "children", "span")
     fields: ClassVar[tuple[str, ...]] = ()
+    children: tuple[Expression, ...]
     span: Span | None
     _hash: int
     _free: frozenset[str] | None
-    _children: tuple[Expression, ...] | None
 
     def __init__(self, *values: object) -> None:
         for field, value in zip(self.fields, values, strict=True):
             object.__setattr__(self, field, value)
         object.__setattr__(self, "_hash", hash((type(self).__name__, *values)))
         object.__setattr__(self, "_free", None)
-        object.__setattr__(self, "_children", None)
+        object.__setattr__(self, "children", tuple(_nodes(values)))
         object.__setattr__(self, "span", None)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -81,22 +84,6 @@ class Expression:
 
         return expression_text(self)
 
-    @property
-    def children(self) -> tuple[Expression, ...]:
-        """The nodes directly below this one, conditions and subscripts included."""
-        if self._children is None:
-            object.__setattr__(self, "_children", tuple(self._found_children()))
-        assert self._children is not None
-        return self._children
-
-    def _found_children(self) -> Iterator[Expression]:
-        for field in self.fields:
-            value = getattr(self, field)
-            if isinstance(value, Expression):
-                yield value
-            elif isinstance(value, tuple):
-                yield from (v for v in value if isinstance(v, Expression))
-
     def map(self, change: Callable[[Expression], Expression]) -> Expression:
         """The same node with `change` applied to each child."""
         values = []
@@ -129,6 +116,14 @@ class Expression:
 
     def _free_indices(self) -> frozenset[str]:
         return frozenset[str]().union(*(child.free for child in self.children))
+
+
+def _nodes(values: Iterable[object]) -> Iterator[Expression]:
+    for value in values:
+        if isinstance(value, Expression):
+            yield value
+        elif isinstance(value, tuple):
+            yield from (v for v in value if isinstance(v, Expression))
 
 
 def _restored(kind: type[Expression], values: tuple[object, ...], span: Span | None) -> Expression:

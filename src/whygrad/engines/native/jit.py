@@ -139,7 +139,7 @@ def _module(text: str, machine: TargetMachine) -> Any:
     module.verify()
     passes = llvm.create_new_module_pass_manager()
     passes.add_always_inliner_pass()
-    options = llvm.create_pipeline_tuning_options(speed_level=OPTIMISATION)
+    options = llvm.create_pipeline_tuning_options()
     passes.run(module, llvm.create_pass_builder(machine, options))
     return module
 

@@ -16,7 +16,6 @@ LN2 = {
     "double": (6.93147180369123816490e-01, 1.90821492927058770002e-10),
 }
 
-_ONE_LN2 = 0.69314718055994530942
 _LOG2_E = 1.44269504088896340736
 
 # Beyond these e^x is infinite, and zero.
@@ -100,7 +99,7 @@ def tanh(x: Value) -> Value:
     """
     size = at_most(abs(x), {"float": 10.0, "double": 20.0}[x.element])
     m, t = _whole(size - 0.2, 2)
-    h = fma(m, -2 * _ONE_LN2, size)
+    h = fma(m, -2 * sum(LN2[x.element]), size)
     large = m > 0.0
     square = h * h
     rest = square * polynomial(square, COTH[x.element])
