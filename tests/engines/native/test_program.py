@@ -124,6 +124,22 @@ def test_a_program_that_was_compiled_once_is_not_compiled_again(
         compiled(i=3, dtype="float32").epoch(data(), np.arange(10), 3, step=1)
 
 
+def test_other_settings_batches_and_numbers_of_rows_need_no_new_code(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WHYGRAD_CACHE", str(tmp_path))
+    made: list[object] = []
+    really = build.made
+    monkeypatch.setattr(build, "made", lambda *a: made.append(a) or really(*a))
+    rng = np.random.default_rng(0)
+    for rows, size, lr in ((40, 8, 0.1), (40, 7, 0.1), (40, 8, 0.3), (60, 1, 0.01)):
+        net = wg.Sequential([wg.Dense(4, "tanh"), wg.Dense(1)], cost="half_squared_error")
+        given = {"x": rng.normal(size=(rows, 3)), "y": rng.normal(size=rows)}
+        net.init(**given)
+        net.train(**given, epochs=1, batch_size=size, optimizer=wg.Adam(lr), engine="native")
+        assert len(made) == 1, (rows, size, lr)
+
+
 @pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:50] + b"?" + b[51:]])
 def test_a_damaged_program_is_compiled_anew(
     damage: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
