@@ -48,14 +48,14 @@ def test_in_the_midst_of_a_step(at: int, torn: bool, engine: str, monkeypatch) -
     original = PROGRAMS[engine].epoch
     seen = []
 
-    def epoch(self, arrays, order, batch_size, seed=0, step=0):
+    def epoch(self, arrays, order, batch_size, seed, step, room):
         if step + len(order) // batch_size > at and not seen:
             seen.append(step)
             original(self, arrays, order[: (at - step) * batch_size], batch_size, seed, step)
             if torn:
                 arrays["w1"][...] = 77
             raise KeyboardInterrupt
-        return original(self, arrays, order, batch_size, seed, step)
+        return original(self, arrays, order, batch_size, seed, step, room)
 
     monkeypatch.setattr(PROGRAMS[engine], "epoch", epoch)
     net, data = regression()
@@ -70,10 +70,10 @@ def test_in_the_midst_of_a_step(at: int, torn: bool, engine: str, monkeypatch) -
 def test_with_patience_the_best_values_are_kept(monkeypatch) -> None:
     original = PROGRAMS["native"].epoch
 
-    def epoch(self, arrays, order, batch_size, seed=0, step=0):
+    def epoch(self, arrays, order, batch_size, seed, step, room):
         if step >= 18:
             raise KeyboardInterrupt
-        return original(self, arrays, order, batch_size, seed, step)
+        return original(self, arrays, order, batch_size, seed, step, room)
 
     net, data = regression()
     options = {"validation": 0.3, "patience": 50, "optimizer": wg.SGD(0.9), "seed": 3}
@@ -96,12 +96,12 @@ def test_a_signal_lets_the_slice_at_work_end(engine: str, monkeypatch) -> None:
     ends: list[int] = []
     original = PROGRAMS[engine].epoch
 
-    def epoch(self, arrays, order, batch_size, seed=0, step=0):
+    def epoch(self, arrays, order, batch_size, seed, step, room):
         end = step + len(order) // batch_size
         if step <= 8 < end:
             ends.append(end)
             signal.raise_signal(signal.SIGINT)
-        return original(self, arrays, order, batch_size, seed, step)
+        return original(self, arrays, order, batch_size, seed, step, room)
 
     monkeypatch.setattr(PROGRAMS[engine], "epoch", epoch)
     net, data = regression()
@@ -118,7 +118,7 @@ def test_a_second_signal_does_not_wait(engine: str, monkeypatch) -> None:
     original = PROGRAMS[engine].epoch
     seen = []
 
-    def epoch(self, arrays, order, batch_size, seed=0, step=0):
+    def epoch(self, arrays, order, batch_size, seed, step, room):
         if step >= 3:
             seen.append(step)
             monkeypatch.undo()
@@ -126,7 +126,7 @@ def test_a_second_signal_does_not_wait(engine: str, monkeypatch) -> None:
             arrays["w1"][...] = 77
             signal.raise_signal(signal.SIGINT)
             raise AssertionError("the second signal comes through")
-        return original(self, arrays, order, batch_size, seed, step)
+        return original(self, arrays, order, batch_size, seed, step, room)
 
     monkeypatch.setattr(PROGRAMS[engine], "epoch", epoch)
     net, data = regression()
@@ -155,10 +155,10 @@ def test_a_handler_of_the_program_is_left_in_place(engine: str, monkeypatch) -> 
 
 
 def _with_signal(original):
-    def epoch(self, arrays, order, batch_size, seed=0, step=0):
+    def epoch(self, arrays, order, batch_size, seed, step, room):
         if step >= 1:
             signal.raise_signal(signal.SIGINT)
-        return original(self, arrays, order, batch_size, seed, step)
+        return original(self, arrays, order, batch_size, seed, step, room)
 
     return epoch
 
@@ -179,12 +179,12 @@ def test_an_error_of_another_kind_keeps_the_values_and_comes_through(
 
     seen = []
 
-    def epoch(self, arrays, order, batch_size, seed=0, step=0):
+    def epoch(self, arrays, order, batch_size, seed, step, room):
         if step >= 3 and not seen:
             seen.append(step)
             arrays["w1"][...] = 77
             raise MemoryError
-        return original(self, arrays, order, batch_size, seed, step)
+        return original(self, arrays, order, batch_size, seed, step, room)
 
     net, data = regression()
     with monkeypatch.context() as patch, pytest.raises(MemoryError):

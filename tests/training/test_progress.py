@@ -114,9 +114,9 @@ def test_results_do_not_depend_on_the_slices(
     history = net.train(data=data, **options)
     original, lengths = PROGRAMS[name].epoch, set()
 
-    def epoch(self, arrays, order, batch_size, seed=0, step=0):
+    def epoch(self, arrays, order, batch_size, seed, step, room):
         lengths.add(-(-len(order) // batch_size))
-        return original(self, arrays, order, batch_size, seed, step)
+        return original(self, arrays, order, batch_size, seed, step, room)
 
     monkeypatch.setattr(PROGRAMS[name], "epoch", epoch)
     monkeypatch.setattr(

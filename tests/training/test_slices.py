@@ -16,7 +16,7 @@ def test_slices_grow_by_the_steps_that_were_taken(monkeypatch: pytest.MonkeyPatc
     """
     clock, counts, seconds = [0.0], [], []
 
-    def epoch(self, arrays, order, batch_size, seed=0, step=0):
+    def epoch(self, arrays, order, batch_size, seed, step, room):
         steps = -(-len(order) // batch_size)
         counts.append(steps)
         seconds.append(steps * (1e-3 if step < 15_000 else 4e-3))

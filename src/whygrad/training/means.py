@@ -47,7 +47,8 @@ class Means:
             found += self._means(_between(told, start, end))
             start = end
         if start < count:
-            self._begun.append(_between(told, start, count))
+            rest = _between(told, start, count)
+            self._begun.append({name: values.copy() for name, values in rest.items()})
         return found
 
     def _means(self, told: Arrays) -> list[Mean]:

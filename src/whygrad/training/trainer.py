@@ -25,7 +25,7 @@ from .step import step_system, wanted, without_values
 SLICE = 0.1
 
 # how many rows it is given at once, and how many numbers it may tell of their steps
-ROWS = NUMBERS = 1 << 17
+ROWS, NUMBERS = 1 << 19, 1 << 17
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,16 @@ class Trainer:
         self._pace = 1
         told = prod(sizes[i] for i in self.system.tensors[TOTAL].indices) if self.score else 0
         self._most = max(1, min(ROWS // self.batch_size, NUMBERS // (1 + told)))
-        # kept, since new memory costs more than to put the rows there
+        # kept, since new memory costs more than to put there what belongs there
         self._order = np.empty(self._most * self.batch_size, np.int64)
+        self._told: Arrays = {}
 
     def advance(self, until: int) -> Arrays:
         """Take steps for up to a tenth of a second, or until so many are taken.
 
-        Gives what the engine tells of them, see `Program.epoch`. Raises TrainingError for the
-        first of these steps if it fails, after which `last_good` finds values to keep. If another
-        fails, those before it are taken.
+        Gives what the engine tells of them, see `Program.epoch`, in memory that the next steps
+        use again. Raises TrainingError for the first of these steps if it fails, after which
+        `last_good` finds values to keep. If another fails, those before it are taken.
         """
         before = self.steps
         if perf_counter() - self._checked_at > SLICE:
@@ -141,15 +142,18 @@ class Trainer:
     def _take(self, until: int) -> Arrays:
         """Take steps for up to a tenth of a second, but none beyond a number.
 
-        All epochs are alike if no batch is smaller, so several run at once.
+        All epochs are alike if no batch is smaller, so several run at once; where any comes to
+        its end, the last one of them does so with these steps.
         """
         start, steps, size = perf_counter(), self.steps, self.batch_size
         until = min(until, steps + min(self._pace, self._most))
         if len(self.rows) % size:
             until = min(until, steps + self.steps_an_epoch - steps % self.steps_an_epoch)
+        end = until - until % self.steps_an_epoch
+        until = end if end > steps else until
         order = self._shuffle.places(self._place(steps), self._place(until), self._order)
         try:
-            told = self.program.epoch(self.values, order, size, seed=self.run.seed, step=steps)
+            told = self.program.epoch(self.values, order, size, self.run.seed, steps, self._told)
             self.steps = until
         except TrainingError as error:
             self.steps = error.step

@@ -51,6 +51,23 @@ def test_epochs_of_one_program_follow_each_other() -> None:
     assert len({cost for costs in told for cost in costs}) == 3 + 4 + 1 + 3  # none is written over
 
 
+@pytest.mark.usefixtures("alone")
+def test_who_gives_room_finds_it_used_again() -> None:
+    """By fewer steps and by more; the numbers are those that there are without it."""
+    program, room = compiled(i=3), {}
+    plain, other = data(), data()
+    expected = [program.epoch(plain, np.arange(10), size)["J"] for size in (3, 4, 2)]
+    found = []
+    for size in (3, 4, 2):
+        costs = program.epoch(other, np.arange(10), size, room=room)["J"]
+        found.append(costs.tolist())
+        assert np.shares_memory(costs, room["J"])
+    assert found == [costs.tolist() for costs in expected]
+    kept = room["J"]
+    program.epoch(other, np.arange(10), 5, room=room)
+    assert room["J"] is kept
+
+
 CONVERTED: dict[str, Callable[[Array], object]] = {
     "a list": lambda a: a.tolist(),
     "another type": lambda a: a.astype(np.float32).astype(np.float64),

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..base import Array
 from ..request import Request
-from .arrays import Unusual, row_numbers
+from .arrays import Unusual, reused, row_numbers
 from .batches import Batches, Division
 from .binding import Binding
 from .build import build
@@ -53,7 +53,7 @@ class Epochs:
         self._rows = rows(self._division.batch)
         self._followed = {name: self._build.results[name] for name in request.followed}
         self._noise = request.system.of_kind("noise")
-        self._rooms: dict[str, Array] = {}
+        self._room: dict[str, Array] = {}
 
     def run(
         self,
@@ -62,6 +62,7 @@ class Epochs:
         batch_size: int,
         seed: int,
         step: int,
+        room: MutableMapping[str, Array],
     ) -> dict[str, Array]:
         """See `engines.base.Program.epoch`; raises Unusual before anything has changed."""
         followed = self._followed.values()
@@ -71,7 +72,7 @@ class Epochs:
         order = row_numbers(order, samples, batch_size)
         parts = self._division.batches(samples, len(order), batch_size)
         steps = sum(part.count for part in parts)
-        values = {t: self._room(t, parts, steps) for t in followed}
+        values = {t: self._values(t, parts, steps) for t in followed}
         self._binding.bind(arrays, parts[0].layout.sizes, parts[0].shapes)
         taken = 0
         try:
@@ -91,18 +92,18 @@ class Epochs:
                         taken += 1
         finally:
             self._binding.give_back(arrays)
-        return {name: values[t].astype(np.float64) for name, t in self._followed.items()}
+        told = {}
+        for name, tensor in self._followed.items():
+            told[name] = reused(room, name, values[tensor].shape, np.dtype(np.float64))
+            told[name][...] = values[tensor]
+        return told
 
-    def _room(self, tensor: str, parts: Sequence[Batches], steps: int) -> Array:
-        """Memory for values of so many steps, kept: new memory costs more than a small step."""
+    def _values(self, tensor: str, parts: Sequence[Batches], steps: int) -> Array:
+        """Memory for the values of a tensor in so many steps."""
         shape, *others = {self._executable.shape(tensor, part.layout.sizes) for part in parts}
         if others:
             raise Unusual
-        room = self._rooms.get(tensor)
-        if room is None or len(room) < steps or room.shape[1:] != shape:
-            sizes = parts[0].layout.sizes
-            room = self._rooms[tensor] = self._executable.allocate(tensor, sizes, steps)
-        return room[:steps]
+        return reused(self._room, tensor, (steps, *shape), self._executable.dtype(tensor))
 
     def _steps(
         self,

@@ -6,7 +6,7 @@ import ctypes
 from array import array
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -88,10 +88,13 @@ class Executable:
         done = together(enter, control, threads)
         return Outcome(done, bool(control[SUBSCRIPT]))
 
-    def allocate(self, tensor: str, sizes: Mapping[str, int], *steps: int) -> Array:
-        """Memory for an external tensor, or for its values in so many steps."""
-        element = self.code.buffers[self.external[tensor]].element
-        return np.empty((*steps, *self.shape(tensor, sizes)), ELEMENTS[element])
+    def allocate(self, tensor: str, sizes: Mapping[str, int]) -> Array:
+        """Memory for an external tensor."""
+        return np.empty(self.shape(tensor, sizes), self.dtype(tensor))
+
+    def dtype(self, tensor: str) -> np.dtype[Any]:
+        """The type of an external tensor's numbers."""
+        return ELEMENTS[self.code.buffers[self.external[tensor]].element]
 
     def shape(self, tensor: str, sizes: Mapping[str, int]) -> tuple[int, ...]:
         """The shape of an external tensor in memory."""

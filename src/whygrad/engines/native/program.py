@@ -89,11 +89,13 @@ class NativeProgram:
         batch_size: int,
         seed: int = 0,
         step: int = 0,
+        room: MutableMapping[str, Array] | None = None,
     ) -> dict[str, Array]:
         """See `engines.base.Program.epoch`."""
+        room = {} if room is None else room
         with self._lock:
             try:
-                return self._epochs.run(arrays, order, batch_size, seed, step)
+                return self._epochs.run(arrays, order, batch_size, seed, step, room)
             except Unusual:
                 return self._reference.epoch(arrays, order, batch_size, seed, step)
 

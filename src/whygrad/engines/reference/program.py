@@ -93,6 +93,7 @@ class ReferenceProgram:
         batch_size: int,
         seed: int = 0,
         step: int = 0,
+        room: MutableMapping[str, Array] | None = None,
     ) -> dict[str, Array]:
         """See `engines.base.Program.epoch`."""
         if self._trainer is None:
