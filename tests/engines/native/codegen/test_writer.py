@@ -81,6 +81,23 @@ def test_what_must_stay_stays() -> None:
     assert place(w, f"{here.text} =") > place(w, f"loop{loop.number}:")
 
 
+def test_what_depends_on_its_operands_alone_is_written_once_in_a_scope() -> None:
+    """Not so what is read, which may have changed, and what is to stand where it is written."""
+    w = Writer()
+    x = argument(w, "%x")
+    one = w.add(x, w.integer(1))
+    loop = w.begin(w.integer(0), x, 1)
+    assert w.add(x, w.integer(1)) is one
+    assert w.add(x, w.integer(2)) is not one
+    inside = w.add(loop.counter, x)
+    assert w.add(loop.counter, x) is inside
+    assert w.emit("add i64 %x, 1", "i64", 1, [x], here=True) is not one
+    loads = [w.emit("load i64, ptr %p", "i64", 1, [x]) for _ in range(2)]
+    calls = [w.call("f", "i64", 1, [x]) for _ in range(2)]
+    assert loads[0] is not loads[1] and calls[0] is not calls[1]
+    w.end(loop)
+
+
 def test_nothing_is_moved_out() -> None:
     """Neither by the writer, nor, of what is loaded, by LLVM."""
     w = Writer()

@@ -78,20 +78,15 @@ def _load(w: Writer, pointer: Value, length: Value | None, element: str, lanes: 
     if length is None:
         text = f"load <{lanes} x {element}>, ptr {pointer.text}, align {SIZES[element]}"
         return w.emit(text, element, lanes, [pointer])
-    known = w.known("inside")
-    if known is None:
-        one = w.emit(
-            f"insertelement <{lanes} x i64> poison, {length}, i64 0", "i64", lanes, [length]
-        )
-        text = f"shufflevector {one}, {one.type} poison, <{lanes} x i32> zeroinitializer"
-        all_ = w.emit(text, "i64", lanes, [one])
-        steps = ", ".join(f"i64 {k}" for k in range(lanes))
-        text = f"icmp sgt {all_}, <{steps}>"
-        known = w.note("inside", w.emit(text, "i1", lanes, [all_]))
+    one = w.emit(f"insertelement <{lanes} x i64> poison, {length}, i64 0", "i64", lanes, [length])
+    text = f"shufflevector {one}, {one.type} poison, <{lanes} x i32> zeroinitializer"
+    all_ = w.emit(text, "i64", lanes, [one])
+    steps = ", ".join(f"i64 {k}" for k in range(lanes))
+    inside = w.emit(f"icmp sgt {all_}, <{steps}>", "i1", lanes, [all_])
     nothing = Value("zeroinitializer", element, lanes, w.root)
     align = Value(str(SIZES[element]), "i32", 1, w.root)
     name = f"llvm.masked.load.{overloaded(element, lanes)}.p0"
-    return w.call(name, element, lanes, [pointer, align, known, nothing])
+    return w.call(name, element, lanes, [pointer, align, inside, nothing])
 
 
 def _exchanged(w: Writer, square: list[Value]) -> list[Value]:

@@ -39,6 +39,7 @@ class Writer:
         self.count = 0
         self.active: list[Scope] = [self.root]
         self.floor = self.root
+        self.integers: dict[int, Value] = {}
 
     def text(self) -> list[str]:
         """The lines of the body."""
@@ -48,7 +49,9 @@ class Writer:
 
     def integer(self, value: int) -> Value:
         """A constant i64."""
-        return Value(str(value), "i64", 1, self.root, value)
+        if value not in self.integers:
+            self.integers[value] = Value(str(value), "i64", 1, self.root, value)
+        return self.integers[value]
 
     def real(self, value: float, element: str) -> Value:
         """A constant number of the given type."""
@@ -62,11 +65,17 @@ class Writer:
     def emit(
         self, text: str, element: str, lanes: int, operands: Sequence[Value], here: bool = False
     ) -> Value:
-        """Write an instruction where its operands are known, or `here`, and give its result."""
+        """Write an instruction where its operands are known, or `here`, and give its result.
+
+        One that depends on its operands alone is written once in a scope.
+        """
         scope = self.scope if here else self.known_in(operands)
-        name = self.fresh()
-        scope.code.append(f"  {name} = {text}")
-        return Value(name, element, lanes, scope)
+        pure = not here and not text.startswith(("load", "call"))
+        if pure and text in scope.memo:
+            return scope.memo[text]
+        value = Value(self.fresh(), element, lanes, scope)
+        scope.code.append(f"  {value.text} = {text}")
+        return self.note(text, value) if pure else value
 
     def known_in(self, operands: Iterable[Value]) -> Scope:
         """The outermost scope in which all operands are known, but none outside of the floor."""
