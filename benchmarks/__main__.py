@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from . import compiling, starting
 from .contest import Contest
-from .errors import Disagreement
+from .errors import Disagreement, WorkerError
 from .peers import ENGINE, OURS, PEERS, Peer
 from .process import use_two_cores
 from .report import contest_json, contest_table
@@ -79,7 +79,7 @@ def compete(
             outcome = f"{workload.name}: measured"
             try:
                 results.append(contest.run(workload, asked.rounds, asked.seconds, note))
-            except Disagreement as error:
+            except (Disagreement, WorkerError) as error:
                 outcome = f"{workload.name}: {error}"
                 faults.append(outcome)
             note("")

@@ -115,7 +115,10 @@ HUNDRED = Workload("hundred layers", (64, *[64] * 99, 10), "relu", 32, 32)
 
 
 def drawn(count: int, seed: int = 0) -> Iterator[Workload]:
-    """Shapes drawn at random: odd widths, deep and thin, batch 1 and batch 1,000, in turn."""
+    """Shapes drawn at random: odd widths, deep and thin, batch 1 and batch 1,000, in turn.
+
+    They learn slowly, since labels at random and a batch of one make larger steps diverge.
+    """
     rng = np.random.default_rng(seed)
 
     def widths(depth: tuple[int, int], low: int, high: int) -> tuple[int, ...]:
@@ -132,4 +135,4 @@ def drawn(count: int, seed: int = 0) -> Iterator[Workload]:
     for number, (kind, sizes, batch) in enumerate(islice(kinds(), count), start=1):
         activation = str(rng.choice(["relu", "tanh", "sigmoid"]))
         rows = batch * max(10, 4000 // batch)
-        yield Workload(f"{kind}-{number}", sizes, activation, batch, rows)
+        yield Workload(f"{kind}-{number}", sizes, activation, batch, rows, lr=0.001)

@@ -64,10 +64,15 @@ class Train(_Ours):
         return _layers(self.net.params)
 
 
-class Truth(Train):
-    """The reference engine in double precision, against which all weights are compared."""
+class Single(Train):
+    """The reference engine in single precision, which shows what that alone does to weights."""
 
     engine = "reference"
+
+
+class Truth(Single):
+    """The reference engine in double precision, against which all weights are compared."""
+
     dtype = "float64"
 
 

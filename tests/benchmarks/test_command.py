@@ -38,9 +38,10 @@ def test_a_run_without_peers(tmp_path: Path):
     assert first["ratio"] is None
 
 
-def test_the_benchmark_fails_where_weights_differ(monkeypatch, capsys):
+@pytest.mark.parametrize("error", [Disagreement, WorkerError])
+def test_the_benchmark_fails_where_weights_differ(error, monkeypatch, capsys):
     def refuse(*_: object) -> None:
-        raise Disagreement("the weights differ")
+        raise error("the weights differ")
 
     monkeypatch.setattr("benchmarks.contest.Contest.run", refuse)
     monkeypatch.setattr("benchmarks.__main__.use_two_cores", lambda: None)
