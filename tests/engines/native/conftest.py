@@ -1,8 +1,12 @@
 """What tests of the native engine share."""
 
 import pytest
+from tests.engines.native.emulation import emulated
 
+from whygrad.engines.native import epoch, executable, jit, once
 from whygrad.engines.reference import ReferenceProgram
+
+OTHERS = {"AVX2": jit.AVX2, "x86-64": jit.X86, "Arm": jit.ARM}
 
 
 @pytest.fixture
@@ -14,3 +18,18 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(ReferenceProgram, "run", refuse)
     monkeypatch.setattr(ReferenceProgram, "epoch", refuse)
+
+
+@pytest.fixture(params=OTHERS.values(), ids=OTHERS)
+def target(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> jit.Target:
+    """A plainer processor than this one, or one of another kind, which is emulated."""
+    target: jit.Target = request.param
+    features = [feature.removeprefix("+") for feature in target.features.split(",") if feature]
+    if target.triple == jit.host().triple and all(map(jit.host().has, features)):
+        return target
+    if not (target.is_arm and emulated.installed):
+        pytest.skip("this processor cannot run it, and there is no emulator")
+    monkeypatch.setattr(executable, "Library", emulated.Linked)
+    monkeypatch.setattr(epoch, "Executable", emulated.Emulated)
+    monkeypatch.setattr(once, "Executable", emulated.Emulated)
+    return target

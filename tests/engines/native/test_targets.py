@@ -1,4 +1,4 @@
-"""Code for plainer processors, run on this one: the conformance set and steps of training.
+"""Code for other processors: the conformance set, functions, and steps of training.
 
 `WHYGRAD_EVERY=1` trains every network in every type; else a few stand for them.
 """
@@ -11,26 +11,19 @@ from functools import cache
 import numpy as np
 import pytest
 from tests.engines.cases import CASES, Case
+from tests.engines.native.compiled import apply
 from tests.engines.native.steps import compare_steps
 from tests.systems.catalogue import KNOWN
 
 import whygrad as wg
 from whygrad.engines.native import NativeEngine, build, jit
+from whygrad.engines.native.functions import NAMES
 from whygrad.engines.reference import ReferenceEngine
 from whygrad.engines.request import Request
+from whygrad.language.parsing import parse
 
 EVERY = bool(os.environ.get("WHYGRAD_EVERY"))
 FEW = ["classification", "convolution_padded", "pooling_max", "embedding", "transformer", "gru"]
-
-PLAINER = {"AVX2": jit.AVX2, "x86-64": jit.X86}
-
-
-@pytest.fixture(params=PLAINER.values(), ids=PLAINER)
-def target(request: pytest.FixtureRequest) -> jit.Target:
-    features = [f.removeprefix("+") for f in request.param.features.split(",") if f]
-    if not jit.host().is_x86 or not all(map(jit.host().has, features)):
-        pytest.skip("this processor cannot run it")
-    return request.param
 
 
 def results(case: Case) -> list[str]:
@@ -58,14 +51,30 @@ def test_the_conformance_set(target: jit.Target, dtype: str, case: Case) -> None
         )
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", sorted(NAMES - {"pow"}))
+def test_functions(target: jit.Target, dtype: str, name: str) -> None:
+    """Each is within 2 units of the last place of the truth, so two are within 4 of each other."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(size=2000) * scale for scale in (1e-6, 0.1, 1, 10, 100)])
+    x = np.concatenate([x, [0, -0.0, np.inf, -np.inf, np.nan]]).astype(dtype)
+    system = parse(f"given x[i]\na[i] = {name}(x[i])")
+    program = NativeEngine(1, target).compile(system, {"i": len(x)}, ["a"], dtype)
+    here, there = apply(name, x), program.run({"x": x})["a"]
+    known = ~np.isnan(here)
+    assert np.array_equal(known, ~np.isnan(there))
+    np.testing.assert_array_max_ulp(there[known], here[known], maxulp=4, dtype=dtype)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"] if EVERY else ["float32"])
 @pytest.mark.parametrize("name", KNOWN if EVERY else FEW)
-def test_steps_of_training(target: jit.Target, dtype: str, name: str) -> None:
-    compare_steps(NativeEngine(1, target), KNOWN[name], wg.Adam(0.01), dtype)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_steps_of_training(target: jit.Target, threads: int, dtype: str, name: str) -> None:
+    compare_steps(NativeEngine(threads, target), KNOWN[name], wg.Adam(0.01), dtype)
 
 
 def test_each_processor_has_its_own_place_in_the_cache() -> None:
     case = CASES["dense"]
     request = Request(case.system, case.all_sizes, results(case), "float64", True)
-    targets = {jit.host(), *PLAINER.values()}
+    targets = {jit.host(), jit.AVX2, jit.X86, jit.ARM}
     assert len({build._key(request, False, target) for target in targets}) == len(targets)

@@ -1,0 +1,100 @@
+"""Compiled programs for another processor, run by an emulator of it.
+
+It needs QEMU's user mode and a C compiler for 64-bit Arm; on Debian these are `qemu-user` and
+`gcc-aarch64-linux-gnu`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from shutil import which
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from whygrad.engines.native.executable import Executable, Outcome
+from whygrad.engines.native.memory import size_of
+from whygrad.engines.native.threads import SUBSCRIPT, WORDS
+
+COMPILER, EMULATOR = "aarch64-linux-gnu-gcc", "qemu-aarch64"
+LIBRARIES = "/usr/aarch64-linux-gnu"
+
+installed = bool(which(COMPILER) and which(EMULATOR))
+
+
+@cache
+def _folder() -> TemporaryDirectory[str]:
+    """A folder with the caller of programs, translated; it goes with this process."""
+    folder = TemporaryDirectory(prefix="whygrad-")
+    source = Path(__file__).with_name("call.c")
+    subprocess.run([COMPILER, "-O1", "-c", source, "-o", f"{folder.name}/call.o"], check=True)
+    return folder
+
+
+class Linked:
+    """Stands in for `jit.Library`: a program to be run by the emulator."""
+
+    count = 0
+
+    def __init__(self, code: bytes, names: Iterable[str], symbols: Iterable[str] = ()) -> None:
+        Linked.count += 1
+        self.path = Path(_folder().name, f"program{Linked.count}")
+        translated = self.path.with_suffix(".o")
+        translated.write_bytes(code)
+        parts = [f"{_folder().name}/call.o", translated]
+        subprocess.run([COMPILER, *parts, "-o", self.path, "-lm", "-lpthread"], check=True)
+
+    def address(self, name: str) -> int:
+        """Nowhere in this process."""
+        return 0
+
+
+class Emulated(Executable):
+    """Calls the program in the emulator, on copies of the memory that it may touch."""
+
+    _library: Linked
+
+    def call(
+        self,
+        sizes: tuple[int, ...],
+        pointers: Mapping[str, int],
+        count: int = 1,
+        strides: Mapping[str, int] | None = None,
+        threads: int = 1,
+    ) -> Outcome:
+        """See `Executable.call`."""
+        moving = strides or {}
+        named = dict(zip(self.code.runtime_sizes, sizes, strict=True))
+        addresses = self.memory.addresses(sizes)
+        block = self.memory._block
+        regions = [(block.ctypes.data, block.size, 0)]
+        where: dict[int, tuple[int, int]] = {}
+        for slot, address in zip(self._own, addresses, strict=True):
+            where[slot] = 0, address - block.ctypes.data
+        for name, slot in self.external.items():
+            bytes_ = size_of(self.code.buffers[slot], named)
+            where[slot] = len(regions), 0
+            regions.append((pointers[name], count * moving[name] if name in moving else bytes_, 1))
+        moves = [word for name, step in moving.items() for word in (self.external[name], step)]
+        head = [threads, self._width, count, len(moving), len(sizes), len(regions), len(where)]
+        about = [word for start, size, wall in regions for word in (size, start % 64, wall)]
+        places = [word for slot in range(len(where)) for word in where[slot]]
+        words = np.array([*head, *moves, *sizes, *about, *places], np.int64)
+        memory = b"".join(ctypes.string_at(start, size) for start, size, _ in regions)
+        done = subprocess.run(
+            [EMULATOR, "-L", LIBRARIES, self._library.path],
+            input=words.tobytes() + memory,
+            capture_output=True,
+            check=True,
+        )
+        taken, *control = np.frombuffer(done.stdout, np.int64, 1 + WORDS).tolist()
+        place = 8 * (1 + WORDS)
+        for start, size, _ in regions:
+            ctypes.memmove(start, done.stdout[place : place + size], size)
+            place += size
+        assert place == len(done.stdout)
+        return Outcome(taken, bool(control[SUBSCRIPT]))
