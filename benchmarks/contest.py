@@ -13,7 +13,7 @@ import numpy as np
 
 from .errors import Disagreement, Unable
 from .peak import Peak
-from .peers import ENGINE, OURS, PEERS, SINGLE, TRUTH, Peer
+from .peers import ENGINE, OURS, PEERS, TRUTH, Peer
 from .process import CORES, Process
 from .timed import Timed
 from .workloads import Array, Workload
@@ -25,8 +25,7 @@ TOLERANCE = 1e-2
 """How far from those in double precision they may be, as a share of the way they have gone.
 
 Most are nearer by three digits, but a relu whose argument is nearly 0 may open in one precision
-alone, and among millions of them some do. Where the reference engine in single precision is as far
-off, twice its distance is tolerated.
+alone, and among millions of them some do.
 """
 
 SHARE = 20
@@ -97,7 +96,6 @@ class Contest:
             return self._stack.enter_context(Process(kind, argument, threads=threads))
 
         self._truth = Entry(TRUTH, start(Timed, TRUTH, None))
-        self._single = Entry(SINGLE, start(Timed, SINGLE, None))
         self._peak = start(Peak, CORES, CORES)
         self._entries = [
             Entry(peer, start(Timed, peer, threads))
@@ -116,21 +114,20 @@ class Contest:
         result = Result(workload)
         note(f"{workload.name}: in double precision")
         short = workload.short(COMPARED)
-        truth, start = _trained(self._truth, short), short.weights()
-        tolerated = max(TOLERANCE, 2 * distances(_trained(self._single, short), truth, start))
+        truth = _trained(self._truth, short)
         given: dict[Entry, Workload] = {}
         epochs: dict[Entry, int] = {}
         for entry in self._entries:
             key = (entry.peer.title, entry.process.threads)
             note(f"{workload.name}: {entry.peer.title} prepares")
             try:
-                distance = distances(_trained(entry, short), truth, start)
+                distance = distances(_trained(entry, short), truth, short.weights())
             except Unable:
                 continue
-            if not distance <= tolerated:
+            if not distance <= TOLERANCE:
                 raise Disagreement(
                     f"after {COMPARED} steps the weights of {entry.peer.title} are {distance:.1e} "
-                    f"of their way from those in double precision, and {tolerated:.0e} is tolerated"
+                    f"of their way from those in double precision, and {TOLERANCE:.0e} is tolerated"
                 )
             result.distances[key] = distance
             given[entry] = _bounded(entry.process, workload, seconds)

@@ -71,8 +71,7 @@ def _legend(results: Sequence[Result]) -> str:
         f"In the same run both cores together reach {number(sgemm)} GFLOP/s in sgemm and "
         f"{number(peak)} GFLOP/s in registers alone.",
         f"weights: how far from those in double precision the worst of all is after {COMPARED} "
-        f"steps, as a share of the way gone (at most {TOLERANCE:.0e}, or "
-        "twice what single precision is off in NumPy).",
+        f"steps, as a share of the way gone (at most {TOLERANCE:.0e}).",
     ]
     named = {result.workload.name: result for result in results}
     sgd, adam = (

@@ -117,7 +117,8 @@ HUNDRED = Workload("hundred layers", (64, *[64] * 99, 10), "relu", 32, 32)
 def drawn(count: int, seed: int = 0) -> Iterator[Workload]:
     """Shapes drawn at random: odd widths, deep and thin, batch 1 and batch 1,000, in turn.
 
-    They learn slowly, since labels at random and a batch of one make larger steps diverge.
+    They learn slowly, those with a batch of one still more so: labels are random, and larger steps
+    diverge.
     """
     rng = np.random.default_rng(seed)
 
@@ -135,4 +136,5 @@ def drawn(count: int, seed: int = 0) -> Iterator[Workload]:
     for number, (kind, sizes, batch) in enumerate(islice(kinds(), count), start=1):
         activation = str(rng.choice(["relu", "tanh", "sigmoid"]))
         rows = batch * max(10, 4000 // batch)
-        yield Workload(f"{kind}-{number}", sizes, activation, batch, rows, lr=0.001)
+        lr = 0.001 if batch == 1 else 0.01
+        yield Workload(f"{kind}-{number}", sizes, activation, batch, rows, lr=lr)

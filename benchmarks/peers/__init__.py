@@ -68,7 +68,6 @@ _WHYGRAD = ("whygrad", "whygrad")
 OURS = Peer("whygrad", *_WHYGRAD, "whygrad.Train", (None,), "with_whygrad", compiles=True)
 ENGINE = Peer("whygrad's engine", *_WHYGRAD, "whygrad.Engine", (None,))
 TRUTH = Peer("whygrad in double precision", *_WHYGRAD, "whygrad.Truth", (None,))
-SINGLE = Peer("whygrad's reference engine", *_WHYGRAD, "whygrad.Single", (None,))
 _COMPILED = "with_pytorch_compiled"
 PEERS = (
     Peer("PyTorch", "torch", "torch", "pytorch.Eager", start="with_pytorch"),

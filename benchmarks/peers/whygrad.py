@@ -64,15 +64,10 @@ class Train(_Ours):
         return _layers(self.net.params)
 
 
-class Single(Train):
-    """The reference engine in single precision, which shows what that alone does to weights."""
-
-    engine = "reference"
-
-
-class Truth(Single):
+class Truth(Train):
     """The reference engine in double precision, against which all weights are compared."""
 
+    engine = "reference"
     dtype = "float64"
 
 
@@ -86,13 +81,18 @@ class Engine(_Ours):
         assert self.net.run
         data = self.net.bind({}, {"x": self.x, "y": self.y})
         self.trainer = Trainer(self.net, self.net.run, data)
+        self.room: dict[str, Any] = {}
 
     def train(self, epochs: int) -> None:
         """See `Contender.train`."""
         trainer = self.trainer
         for epoch in range(epochs):
             trainer.program.epoch(
-                trainer.values, self.order, self.workload.batch, step=epoch * self.workload.steps
+                trainer.values,
+                self.order,
+                self.workload.batch,
+                step=epoch * self.workload.steps,
+                room=self.room,
             )
 
     def weights(self) -> list[tuple[Array, Array]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from benchmarks.__main__ import main
 from benchmarks.compiling import compiling
+from benchmarks.contest import Contest, Result
 from benchmarks.errors import Disagreement, WorkerError
 from benchmarks.peers import OURS
 from benchmarks.process import ROOT, Process, environment
@@ -38,18 +39,25 @@ def test_a_run_without_peers(tmp_path: Path):
     assert first["ratio"] is None
 
 
-@pytest.mark.parametrize("error", [Disagreement, WorkerError])
-def test_the_benchmark_fails_where_weights_differ(error, monkeypatch, capsys):
-    def refuse(*_: object) -> None:
-        raise error("the weights differ")
+@pytest.mark.parametrize("error", [Disagreement("they differ"), WorkerError("it diverges")])
+def test_the_benchmark_fails_and_goes_on(error, monkeypatch, capsys):
+    run = Contest.run
+
+    def refuse(self: Contest, workload: Workload, *rest: object) -> Result:
+        if workload.name == "seed":
+            raise error
+        return run(self, workload, *rest)
 
     monkeypatch.setattr("benchmarks.contest.Contest.run", refuse)
     monkeypatch.setattr("benchmarks.__main__.use_two_cores", lambda: None)
-    monkeypatch.setattr("sys.argv", ["benchmarks", "--only=seed", "--peers=", "--parts=contest"])
+    asked = ["--only=seed,spiral", "--peers=", "--parts=contest", "--rounds=1", "--seconds=0.001"]
+    monkeypatch.setattr("sys.argv", ["benchmarks", *asked])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 1
-    assert "seed: the weights differ" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"seed: {error}" in shown
+    assert "| spiral: 2-16-16-2 relu, 32 " in shown
 
 
 @pytest.mark.parametrize("option", ["--only", "--peers", "--parts"])
