@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from textwrap import dedent
 
 import numpy as np
@@ -10,6 +11,7 @@ from tests.engines.native.interpreter import Interpreter
 from tests.engines.native.lowering.plans import plan
 
 from whygrad.engines.native.lowering import lower
+from whygrad.engines.reference import ReferenceEngine
 from whygrad.language.parsing import parse
 
 
@@ -68,6 +70,34 @@ def test_a_softmax_of_lookups_under_a_condition() -> None:
     rows /= rows.sum(1, keepdims=True)
     assert found["a"] == pytest.approx(np.vstack([rows, [-1, -1, -1]]))
     assert found["b"] == pytest.approx(np.vstack([rows * [0, 1, 1], [0, 0, 0]]))
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        "[c[k] > 0] * sum[m](tanh(sum[p](g[m] * v[z[p]])))",
+        "where(c[k] > 0, logsumexp[m](max[p](g[m] * v[z[p]])), -5)",
+        "where(c[k] > 0, argmax[m](sum[p](g[m] * v[z[p]])), -5)",
+        "[c[k] > 0] * sum[m | g[m] > 1](exp(max[p | v[z[p]] > 0.3](g[m] * v[z[p]])))",
+        "[c[k] > 0] * sum[m](m * tanh(sum[p](g[m] * v[z[p]])))",
+        "[c[k] > 0] * softmax[k](sum[p](g[k] * v[z[p]]))",
+        "[c[k] < 0] * sum[m](g[m] * [c[m] > 0] * tanh(sum[l](tanh(sum[p](g[l] * v[z[p]])))))",
+    ],
+)
+def test_a_condition_on_an_index_says_nothing_of_one_that_a_sum_runs_over(right: str) -> None:
+    """Where m and l run along the axis of k, their names may become k."""
+    text = f"given g[k], v[k], c[k], z[p] in k\nsize m = size(k), l = size(k)\na[k] = {right}"
+    arrays = {
+        "g": np.array([1.0, 2, 4]),
+        "v": np.array([1, 0.5, 0.25]),
+        "z": np.array([0, 1, 2, 1]),
+    }
+    sizes = {"k": 3, "m": 3, "l": 3, "p": 4}
+    program = ReferenceEngine().compile(parse(text), sizes, ["a"])
+    for c in product([1.0, -1.0], repeat=3):
+        given = {**arrays, "c": np.array(c)}
+        found = values(text, given, **sizes)
+        assert found["a"] == pytest.approx(program.run(given)["a"]), c
 
 
 def test_a_start_may_be_a_scatter() -> None:

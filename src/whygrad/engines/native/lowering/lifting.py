@@ -59,7 +59,8 @@ class _Lifting:
         """The expression without reductions, where `guards` hold and `order` are its indices."""
         match e:
             case Reduce() | Softmax():
-                return self.named(self.guarded(self.reduction(e, guards, order), guards), order)
+                e, guards = self.entered(e, guards)
+                return self.named(_guarded(self.reduction(e, guards, order), guards), order)
             case Where():
                 condition = self.lift(e.condition, guards, order)
                 yes = self.lift(e.yes, (*guards, condition), order)
@@ -70,6 +71,20 @@ class _Lifting:
             case Multiply():
                 return self.product(e, guards, order)
         return e.map(lambda child: self.lift(child, guards, order))
+
+    def entered(self, e: Reduce | Softmax, guards: Guards) -> tuple[Reduce | Softmax, Guards]:
+        """The reduction, and which of the guards hold in it, too.
+
+        What a guard says of k it does not say of the k that a sum runs over: that gets another
+        name. A softmax at one place needs the others, whatever is asked of the index there.
+        """
+        if not looks_up(e):
+            return e, ()
+        if isinstance(e, Softmax):
+            return e, tuple(g for g in guards if g.free.isdisjoint(e.indices))
+        outside = frozenset[str]().union(*(g.free for g in guards))
+        copies = {i: self.ranges.copy(i) for i in e.indices if i in outside}
+        return with_indices(e, copies, self.ranges.names), guards
 
     def reduction(self, e: Reduce | Softmax, guards: Guards, order: tuple[str, ...]) -> Expression:
         """The same reduction of a pointwise body."""
@@ -108,21 +123,12 @@ class _Lifting:
             *(brackets[f] if f in brackets else self.lift(f, guards, order) for f in e.factors)
         )
 
-    def guarded(self, e: Expression, guards: Guards) -> Expression:
-        """A reduction of lookups with the conditions around it as a part of its own.
 
-        A softmax at one place needs the others, whatever is asked of the index there.
-        """
-        if not isinstance(e, Reduce | Softmax) or not looks_up(e):
-            return e
-        if isinstance(e, Softmax):
-            guards = tuple(g for g in guards if g.free.isdisjoint(e.indices))
-            return Softmax(e.indices, _all(guards, e.condition), e.body)
-        outside = frozenset[str]().union(*(g.free for g in guards))
-        copies = {i: self.ranges.copy(i) for i in e.indices if i in outside}
-        e = with_indices(e, copies, self.ranges.names)
-        return Reduce(e.operation, e.indices, _all(guards, e.condition), e.body)
-
-
-def _all(guards: Guards, condition: Expression | None) -> Expression | None:
-    return conjunction(guards if condition is None else (*guards, condition))
+def _guarded(e: Expression, guards: Guards) -> Expression:
+    """A reduction of lookups with the conditions around it as a part of its own."""
+    if not isinstance(e, Reduce | Softmax) or not looks_up(e):
+        return e
+    condition = conjunction(guards if e.condition is None else (*guards, e.condition))
+    if isinstance(e, Softmax):
+        return Softmax(e.indices, condition, e.body)
+    return Reduce(e.operation, e.indices, condition, e.body)
