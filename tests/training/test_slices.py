@@ -20,7 +20,7 @@ def test_slices_grow_by_the_steps_that_were_taken(monkeypatch: pytest.MonkeyPatc
         steps = -(-len(order) // batch_size)
         counts.append(steps)
         seconds.append(steps * (1e-3 if step < 15_000 else 4e-3))
-        clock[0] += seconds[-1]
+        clock[0] += seconds[-1] + 5e-3
         return {"J": np.zeros(steps), "score.total": np.zeros((steps, 1))}
 
     monkeypatch.setattr(trainer, "perf_counter", lambda: clock[0])
@@ -35,6 +35,10 @@ def test_slices_grow_by_the_steps_that_were_taken(monkeypatch: pytest.MonkeyPatc
     assert sum(each > trainer.SLICE for each in seconds) <= 4  # twice, until it is noticed
     assert max(seconds) <= 4 * trainer.SLICE
     assert max(counts) * 1e-3 <= trainer.SLICE
+    pace = max(counts[:20])
+    ends = np.flatnonzero(np.cumsum(counts[:200]) % 5026 == 0)
+    assert len(ends) == 2
+    assert all(counts[k] < pace <= counts[k + 1] for k in ends)
 
 
 def test_an_engine_is_given_and_tells_a_bounded_amount_at_once(monkeypatch) -> None:

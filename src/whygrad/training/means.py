@@ -20,49 +20,42 @@ class Means:
 
     def __init__(self, trainer: Trainer) -> None:
         self.steps = trainer.steps_an_epoch
+        self.batch_size = trainer.batch_size
+        self.rows = len(trainer.rows)
         self.score = trainer.score
         self.cost = str(trainer.system.cost)
-        starts = trainer.batch_size * np.arange(self.steps)
-        rows = len(trainer.rows)
-        self._shares = np.diff(starts, append=rows) / rows
         if self.score:
             targets = trainer.samples.one(self.score.target.name, trainer.rows)
             self._scale = self.score.scale(targets)
         self._begun: list[Arrays] = []
 
     def take(self, told: Arrays) -> list[Mean]:
-        """Note some more steps: the means of the epochs that they finish.
+        """Note some more steps, within an epoch or up to the end of one: the means of the epochs
+        that they finish.
 
         No bit depends on how many steps are told of at once.
         """
-        found: list[Mean] = []
-        start, count = 0, len(told[self.cost])
-        left = self.steps - sum(len(each[self.cost]) for each in self._begun)
-        if self._begun and left <= count:
-            parts = [*self._begun, _between(told, 0, left)]
-            found += self._means({name: np.concatenate([p[name] for p in parts]) for name in told})
-            self._begun, start = [], left
-        if not self._begun and count - start >= self.steps:
-            end = count - (count - start) % self.steps
-            found += self._means(_between(told, start, end))
-            start = end
-        if start < count:
-            rest = _between(told, start, count)
-            self._begun.append({name: values.copy() for name, values in rest.items()})
-        return found
+        done = sum(len(each[self.cost]) for each in (*self._begun, told))
+        if done % self.steps:
+            # the next steps are told of in the same memory
+            self._begun.append({name: values.copy() for name, values in told.items()})
+            return []
+        if self._begun:
+            parts, self._begun = [*self._begun, told], []
+            told = {name: np.concatenate([part[name] for part in parts]) for name in told}
+        return self._means(told)
 
     def _means(self, told: Arrays) -> list[Mean]:
         """Of whole epochs."""
         whole = {name: v.reshape(-1, self.steps, *v.shape[1:]) for name, v in told.items()}
-        costs = np.einsum("es,s->e", whole[self.cost], self._shares).tolist()
+        costs = whole[self.cost]
+        missing = self.steps * self.batch_size - self.rows  # from the last batch
+        sums = self.batch_size * _summed(costs) - missing * costs[:, -1]
+        means = (sums / self.rows).tolist()
         if self.score is None:
-            return [(cost, None) for cost in costs]
+            return [(mean, None) for mean in means]
         scores = self.score.values(_summed(whole[TOTAL]), self._scale).tolist()
-        return list(zip(costs, scores, strict=True))
-
-
-def _between(told: Arrays, start: int, end: int) -> Arrays:
-    return {name: values[start:end] for name, values in told.items()}
+        return list(zip(means, scores, strict=True))
 
 
 def _summed(totals: Array) -> Array:

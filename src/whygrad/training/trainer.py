@@ -83,7 +83,7 @@ class Trainer:
         self._pace = 1
         told = prod(sizes[i] for i in self.system.tensors[TOTAL].indices) if self.score else 0
         self._most = max(1, min(ROWS // self.batch_size, NUMBERS // (1 + told)))
-        # kept, since new memory costs more than to put there what belongs there
+        # kept from slice to slice
         self._order = np.empty(self._most * self.batch_size, np.int64)
         self._told: Arrays = {}
 
@@ -153,7 +153,9 @@ class Trainer:
         until = end if end > steps else until
         order = self._shuffle.places(self._place(steps), self._place(until), self._order)
         try:
-            told = self.program.epoch(self.values, order, size, self.run.seed, steps, self._told)
+            told = self.program.epoch(
+                self.values, order, size, seed=self.run.seed, step=steps, room=self._told
+            )
             self.steps = until
         except TrainingError as error:
             self.steps = error.step
@@ -171,7 +173,7 @@ class Trainer:
         """Choose how many steps to take at once, after so many have taken so many seconds."""
         if seconds < SLICE / 2:
             as_many = int(steps * SLICE / 2 / max(seconds, 1e-6))
-            self._pace = max(2 * steps, as_many)
+            self._pace = max(self._pace, 2 * steps, as_many)
         elif seconds > SLICE:
             self._pace = max(self._pace // 2, 1)
 

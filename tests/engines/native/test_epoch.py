@@ -52,20 +52,22 @@ def test_epochs_of_one_program_follow_each_other() -> None:
 
 
 @pytest.mark.usefixtures("alone")
-def test_who_gives_room_finds_it_used_again() -> None:
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_who_gives_room_finds_it_used_again(dtype: str) -> None:
     """By fewer steps and by more; the numbers are those that there are without it."""
-    program, room = compiled(i=3), {}
-    plain, other = data(), data()
+    program, room = compiled(i=3, dtype=dtype), {}
+    plain, other = data(dtype=dtype), data(dtype=dtype)
     expected = [program.epoch(plain, np.arange(10), size)["J"] for size in (3, 4, 2)]
     found = []
     for size in (3, 4, 2):
         costs = program.epoch(other, np.arange(10), size, room=room)["J"]
         found.append(costs.tolist())
-        assert np.shares_memory(costs, room["J"])
+        assert costs.dtype == np.float64
+        assert any(np.shares_memory(costs, kept) for kept in room.values())
     assert found == [costs.tolist() for costs in expected]
-    kept = room["J"]
+    kept = dict(room)
     program.epoch(other, np.arange(10), 5, room=room)
-    assert room["J"] is kept
+    assert all(room[key] is array for key, array in kept.items())
 
 
 CONVERTED: dict[str, Callable[[Array], object]] = {

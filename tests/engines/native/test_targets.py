@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import pytest
 from tests.engines.cases import CASES, Case
-from tests.engines.native.compiled import apply
+from tests.engines.native.exact import WIDER, exact, ulps
 from tests.engines.native.steps import compare_steps
 from tests.systems.catalogue import KNOWN
 
@@ -54,16 +54,15 @@ def test_the_conformance_set(target: jit.Target, dtype: str, case: Case) -> None
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", sorted(NAMES - {"pow"}))
 def test_functions(target: jit.Target, dtype: str, name: str) -> None:
-    """Each is within 2 units of the last place of the truth, so two are within 4 of each other."""
+    if dtype == "float64" and not WIDER:
+        pytest.skip("no numbers with more digits to compare with")
     rng = np.random.default_rng(0)
     x = np.concatenate([rng.normal(size=2000) * scale for scale in (1e-6, 0.1, 1, 10, 100)])
     x = np.concatenate([x, [0, -0.0, np.inf, -np.inf, np.nan]]).astype(dtype)
     system = parse(f"given x[i]\na[i] = {name}(x[i])")
     program = NativeEngine(1, target).compile(system, {"i": len(x)}, ["a"], dtype)
-    here, there = apply(name, x), program.run({"x": x})["a"]
-    known = ~np.isnan(here)
-    assert np.array_equal(known, ~np.isnan(there))
-    np.testing.assert_array_max_ulp(there[known], here[known], maxulp=4, dtype=dtype)
+    with np.errstate(all="ignore"):
+        assert ulps(program.run({"x": x})["a"], exact(name, x)).max() <= 2
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"] if EVERY else ["float32"])

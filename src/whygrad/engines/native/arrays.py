@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
 from typing import Any
 
 import numpy as np
@@ -27,19 +26,6 @@ def suited(array: Array, dtype: np.dtype[Any]) -> Array:
     if array.flags.c_contiguous and array.flags.aligned:
         return array
     return array.copy(order="C")
-
-
-def reused(
-    room: MutableMapping[str, Array], name: str, shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> Array:
-    """Memory that is kept under a name: new memory costs more than a small step.
-
-    The room has one shape and type for each name, except for a first axis that may be longer.
-    """
-    kept = room.get(name)
-    if kept is None or len(kept) < shape[0] or kept.shape[1:] != shape[1:]:
-        kept = room[name] = np.empty(shape, dtype)
-    return kept[: shape[0]]
 
 
 def row_numbers(order: Array, samples: int, batch_size: int) -> Array:

@@ -10,12 +10,13 @@ import numpy as np
 
 from ..base import Array
 from ..request import Request
-from .arrays import Unusual, reused, row_numbers
+from .arrays import Unusual, row_numbers
 from .batches import Batches, Division
 from .binding import Binding
 from .build import build
 from .executable import Executable
 from .jit import Target
+from .memory import reused
 from .names import rows
 from .work import worthwhile
 
@@ -53,7 +54,6 @@ class Epochs:
         self._rows = rows(self._division.batch)
         self._followed = {name: self._build.results[name] for name in request.followed}
         self._noise = request.system.of_kind("noise")
-        self._room: dict[str, Array] = {}
 
     def run(
         self,
@@ -72,7 +72,7 @@ class Epochs:
         order = row_numbers(order, samples, batch_size)
         parts = self._division.batches(samples, len(order), batch_size)
         steps = sum(part.count for part in parts)
-        values = {t: self._values(t, parts, steps) for t in followed}
+        values = {t: self._values(t, parts, steps, room) for t in followed}
         self._binding.bind(arrays, parts[0].layout.sizes, parts[0].shapes)
         taken = 0
         try:
@@ -92,18 +92,20 @@ class Epochs:
                         taken += 1
         finally:
             self._binding.give_back(arrays)
-        told = {}
-        for name, tensor in self._followed.items():
-            told[name] = reused(room, name, values[tensor].shape, np.dtype(np.float64))
-            told[name][...] = values[tensor]
-        return told
+        return {name: _doubled(values[t], room, t) for name, t in self._followed.items()}
 
-    def _values(self, tensor: str, parts: Sequence[Batches], steps: int) -> Array:
+    def _values(
+        self,
+        tensor: str,
+        parts: Sequence[Batches],
+        steps: int,
+        room: MutableMapping[str, Array],
+    ) -> Array:
         """Memory for the values of a tensor in so many steps."""
         shape, *others = {self._executable.shape(tensor, part.layout.sizes) for part in parts}
         if others:
             raise Unusual
-        return reused(self._room, tensor, (steps, *shape), self._executable.dtype(tensor))
+        return reused(room, tensor, (steps, *shape), self._executable.dtype(tensor))
 
     def _steps(
         self,
@@ -156,3 +158,11 @@ class Epochs:
             return part.count
         numbers = sum(prod(part.layout.shapes[t.name]) for t in self._noise)
         return max(1, NOISE // max(1, numbers * self._request.dtype.itemsize))
+
+
+def _doubled(values: Array, room: MutableMapping[str, Array], tensor: str) -> Array:
+    """The values of a tensor in float64."""
+    found = reused(room, tensor, values.shape, np.dtype(np.float64))
+    if found.dtype != values.dtype:
+        found[...] = values
+    return found

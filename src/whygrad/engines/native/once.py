@@ -11,7 +11,6 @@ from .build import build
 from .executable import Executable
 from .jit import Target
 from .layouts import Layout, Layouts
-from .memory import ELEMENTS
 from .work import worthwhile
 
 
@@ -36,10 +35,9 @@ class Once:
             if t.name in executable.external or t.name in request.wanted:
                 given[t.name] = request.noise(t.name, layout.shapes[t.name], seed, step)
         values = {}
-        for name, slot in executable.external.items():
+        for name in executable.external:
             if name in given:
-                element = ELEMENTS[executable.code.buffers[slot].element]
-                values[name] = suited(given[name], element)
+                values[name] = suited(given[name], executable.dtype(name))
             else:
                 values[name] = executable.allocate(name, layout.sizes)
         threads = self._threads or worthwhile(layout.operations)

@@ -81,7 +81,7 @@ def test_what_must_stay_stays() -> None:
     assert place(w, f"{here.text} =") > place(w, f"loop{loop.number}:")
 
 
-def test_what_depends_on_its_operands_alone_is_written_once_in_a_scope() -> None:
+def test_what_is_neither_a_load_nor_a_call_is_written_once_in_a_scope() -> None:
     """Not so what is read, which may have changed, and what is to stand where it is written."""
     w = Writer()
     x = argument(w, "%x")

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* as WORDS and LINE in `threads` and `memory`; who reads the output sees if they are not */
 #define CONTROL 32
 
 typedef int64_t word;

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from shutil import which
 from tempfile import TemporaryDirectory
+from weakref import finalize
 
 import numpy as np
 
@@ -21,7 +22,6 @@ from whygrad.engines.native.memory import size_of
 from whygrad.engines.native.threads import SUBSCRIPT, WORDS
 
 COMPILER, EMULATOR = "aarch64-linux-gnu-gcc", "qemu-aarch64"
-LIBRARIES = "/usr/aarch64-linux-gnu"
 
 installed = bool(which(COMPILER) and which(EMULATOR))
 
@@ -46,7 +46,11 @@ class Linked:
         translated = self.path.with_suffix(".o")
         translated.write_bytes(code)
         parts = [f"{_folder().name}/call.o", translated]
-        subprocess.run([COMPILER, *parts, "-o", self.path, "-lm", "-lpthread"], check=True)
+        # static, so that the emulator needs to find no library
+        command = [COMPILER, "-static", *parts, "-o", self.path, "-lm", "-lpthread"]
+        subprocess.run(command, check=True)
+        translated.unlink()
+        finalize(self, self.path.unlink, missing_ok=True)
 
     def address(self, name: str) -> int:
         """Nowhere in this process."""
@@ -70,7 +74,7 @@ class Emulated(Executable):
         moving = strides or {}
         named = dict(zip(self.code.runtime_sizes, sizes, strict=True))
         addresses = self.memory.addresses(sizes)
-        block = self.memory._block
+        block = self.memory._block  # in which these addresses are
         regions = [(block.ctypes.data, block.size, 0)]
         where: dict[int, tuple[int, int]] = {}
         for slot, address in zip(self._own, addresses, strict=True):
@@ -86,9 +90,10 @@ class Emulated(Executable):
         words = np.array([*head, *moves, *sizes, *about, *places], np.int64)
         memory = b"".join(ctypes.string_at(start, size) for start, size, _ in regions)
         done = subprocess.run(
-            [EMULATOR, "-L", LIBRARIES, self._library.path],
+            [EMULATOR, self._library.path],
             input=words.tobytes() + memory,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            timeout=60,  # threads that wait for each other would do so for ever
             check=True,
         )
         taken, *control = np.frombuffer(done.stdout, np.int64, 1 + WORDS).tolist()

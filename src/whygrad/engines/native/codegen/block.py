@@ -128,23 +128,18 @@ class Block(ABC):
         if not value.text.startswith("%"):  # a constant
             text = ", ".join([str(value)] * lanes)
             return Value(f"<{text}>", value.element, lanes, self.f.root)
-        key = ("spread", value.text, lanes)
-        known = self.f.known(key)
-        if known is not None:
-            return known
         one = self.f.emit(
             f"insertelement <{lanes} x {value.element}> poison, {value}, i64 0",
             value.element,
             lanes,
             (value,),
         )
-        all_ = self.f.emit(
+        return self.f.emit(
             f"shufflevector {one}, {one.type} poison, <{lanes} x i32> zeroinitializer",
             value.element,
             lanes,
             (one,),
         )
-        return self.f.note(key, all_)
 
     def even(self, values: Sequence[Value]) -> list[Value]:
         """The values with equally many lanes."""

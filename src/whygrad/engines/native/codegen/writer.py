@@ -67,7 +67,7 @@ class Writer:
     ) -> Value:
         """Write an instruction where its operands are known, or `here`, and give its result.
 
-        One that depends on its operands alone is written once in a scope.
+        One that is neither a load nor a call is written once in a scope.
         """
         scope = self.scope if here else self.known_in(operands)
         pure = not here and not text.startswith(("load", "call"))
