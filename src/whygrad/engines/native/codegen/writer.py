@@ -39,7 +39,7 @@ class Writer:
         self.count = 0
         self.active: list[Scope] = [self.root]
         self.floor = self.root
-        self.integers: dict[int, Value] = {}
+        self.integers: dict[int, Value] = {}  # a step has some ten thousand uses of a few
 
     def text(self) -> list[str]:
         """The lines of the body."""
