@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import product
 from textwrap import dedent
 
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 from tests.engines.native.interpreter import Interpreter
 from tests.engines.native.lowering.plans import plan
+from tests.engines.native.test_lowering import DRAWS
+from tests.oracle.random_guards import random_guards
 
 from whygrad.engines.native.lowering import lower
 from whygrad.engines.reference import ReferenceEngine
 from whygrad.language.parsing import parse
+from whygrad.language.sizes import infer_sizes
 
 
 def values(text: str, arrays: dict[str, object], **sizes: int) -> dict[str, np.ndarray]:
@@ -98,6 +102,24 @@ def test_a_condition_on_an_index_says_nothing_of_one_that_a_sum_runs_over(right:
         given = {**arrays, "c": np.array(c)}
         found = values(text, given, **sizes)
         assert found["a"] == pytest.approx(program.run(given)["a"]), c
+
+
+@pytest.mark.parametrize("seed", range(DRAWS))
+def test_conditions_around_random_reductions_of_lookups(seed: int) -> None:
+    text, draw = random_guards(random.Random(seed)), np.random.default_rng(seed)
+    arrays = {
+        "c": draw.choice([-1.0, 1.0], 3),
+        **{name: draw.normal(size=3) for name in "gv"},
+        "w": draw.normal(size=(3, 4)),
+        "z": draw.integers(0, 3, 4),
+        "y": draw.integers(0, 3, 3),
+        "q": draw.integers(0, 4, 3),
+    }
+    sizes = infer_sizes(parse(text))
+    with np.errstate(all="ignore"):
+        expected = ReferenceEngine().compile(parse(text), sizes, ["a"]).run(arrays)["a"]
+        found = values(text, arrays, **sizes)["a"]
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-9, nan_ok=True), text
 
 
 def test_a_start_may_be_a_scatter() -> None:
