@@ -56,8 +56,9 @@ class Program(Protocol):
 
         Returns what the cost was in each step, and what every other wanted
         equation gave that has no batch index: by name, in float64, the steps
-        as first axis. Who gives the same `room`, empty at first, to call after call may find
-        the memory of the last result used again: new memory costs more than a small step.
+        as first axis. A caller that gives the same `room`, empty at first, to
+        call after call may find the memory of the last result used again: new
+        memory costs more than a small step.
 
         Raises TrainingError as soon as the cost or an update is not finite: it
         names the step, has it as `step`, and names the equation that, in the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from .binding import Binding
 from .build import build
 from .executable import Executable
 from .jit import Target
-from .memory import reused
 from .names import rows
 from .work import worthwhile
 
@@ -105,7 +104,7 @@ class Epochs:
         shape, *others = {self._executable.shape(tensor, part.layout.sizes) for part in parts}
         if others:
             raise Unusual
-        return reused(room, tensor, (steps, *shape), self._executable.dtype(tensor))
+        return _reused(room, tensor, (steps, *shape), self._executable.dtype(tensor))
 
     def _steps(
         self,
@@ -160,9 +159,23 @@ class Epochs:
         return max(1, NOISE // max(1, numbers * self._request.dtype.itemsize))
 
 
+def _reused(
+    room: MutableMapping[str, Array], name: str, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Array:
+    """Memory of that shape and type in a room, where it is kept for the next who asks.
+
+    What is kept under a name may be longer on the first axis than it was asked for.
+    """
+    key = f"{name} {dtype}"
+    kept = room.get(key)
+    if kept is None or len(kept) < shape[0] or kept.shape[1:] != shape[1:]:
+        kept = room[key] = np.empty(shape, dtype)
+    return kept[: shape[0]]
+
+
 def _doubled(values: Array, room: MutableMapping[str, Array], tensor: str) -> Array:
     """The values of a tensor in float64."""
-    found = reused(room, tensor, values.shape, np.dtype(np.float64))
+    found = _reused(room, tensor, values.shape, np.dtype(np.float64))
     if found.dtype != values.dtype:
         found[...] = values
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -170,20 +170,6 @@ def placed(buffers: Sequence[Buffer], sizes: Mapping[str, int]) -> Places:
     return Places(
         tuple(found[k] for k in range(len(buffers))), end + extent(lifetimes, places) + SLACK
     )
-
-
-def reused(
-    room: MutableMapping[str, Array], name: str, shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> Array:
-    """Memory of that shape and type in a room, where it is kept for the next who asks.
-
-    What is kept under a name may be longer on the first axis than it was asked for.
-    """
-    key = f"{name} {dtype}"
-    kept = room.get(key)
-    if kept is None or len(kept) < shape[0] or kept.shape[1:] != shape[1:]:
-        kept = room[key] = np.empty(shape, dtype)
-    return kept[: shape[0]]
 
 
 def zeros(size: int) -> Array:
