@@ -56,6 +56,12 @@ def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
     assert_frame_equal(read_table(tmp_path / f"{name}.parquet"), GOOD.head(2))
 
 
+@pytest.mark.parametrize("name", ["^a$", "^.*$", "*"])
+def test_a_name_may_look_like_a_pattern(tmp_path: Path, name: str) -> None:
+    frame = read_table(written(tmp_path, f"{name},^kind$\n1, x\n 2,y \n,\n"))
+    assert_frame_equal(frame, pl.DataFrame({name: [1, 2], "^kind$": ["x", "y"]}))
+
+
 def test_text_that_reads_as_numbers_has_their_type(tmp_path: Path) -> None:
     frame = read_table(written(tmp_path, "a, b, c, d\n1, 2, 5, x\n3, 4, 0.5, y\n"))
     assert frame.dtypes == [pl.Int64, pl.Int64, pl.Float64, pl.String]

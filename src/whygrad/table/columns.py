@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from .values import finite_numbers, refuse_nearly_numbers, texts, where
+from .values import finite_numbers, missing, refuse_nearly_numbers, texts, where
 from .wording import listed, shown
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Categories:
         known = {value: code for code, value in enumerate(self.values)}
         codes = texts(column).replace_strict(known, default=None, return_dtype=pl.Int64)
         if codes.null_count():
-            place, value = where(column, codes.is_null().to_numpy())
+            place, value = where(column, missing(codes))
             raise DataError(
                 f"{place}: {value} is not among the values in training: {listed(self.values)}"
             )

@@ -65,7 +65,9 @@ def _read_text(path: Path) -> pl.DataFrame:
             f"{path} is no table that can be read ({_reason(error)}); "
             "a quotation mark may be out of place"
         ) from None
-    frame = frame.with_columns(_settled(column) for column in frame.iter_columns())
+    # Without its name: polars reads one like "^a$" as a pattern, which the column does not match.
+    settled = (_settled(column.alias("")).alias(column.name) for column in frame.iter_columns())
+    frame = frame.with_columns(settled)
     frame = _without_empty_end(frame).rechunk()
     if frame[:, -1].null_count():  # polars fills up a row that is too short
         check_lines(path, separator, len(names), len(frame))
@@ -106,7 +108,8 @@ def _without_empty_end(frame: pl.DataFrame) -> pl.DataFrame:
     """The table up to the last row that has any value."""
     import polars as pl
 
-    filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series().arg_true()
+    any_value = pl.any_horizontal(pl.all().is_not_null()).alias("any value")
+    filled = frame.select(any_value).to_series().arg_true()
     return frame.head(filled[-1] + 1 if len(filled) else 0)
 
 
