@@ -8,8 +8,8 @@ from ...language.sizes import extents
 from ..request import Request
 from .arrays import Unusual
 from .build import Build
-from .names import ALL, original
-from .work import operations
+from .names import ALL, THREADS, original
+from .work import operations, worthwhile
 
 KEPT = 64
 """So many numbers of samples are remembered."""
@@ -18,22 +18,24 @@ KEPT = 64
 class Layout(NamedTuple):
     """What follows from a number of samples.
 
-    All sizes by index, all shapes by tensor, the run-time sizes in the code's order, and how many
-    operations a run takes.
+    All sizes by index, all shapes by tensor, the run-time sizes in the code's order, and in how
+    many threads it runs.
     """
 
     sizes: dict[str, int]
     shapes: dict[str, tuple[int, ...]]
     values: tuple[int, ...]
-    operations: int
+    threads: int
 
 
 class Layouts:
     """Finds the layout for a number of samples."""
 
-    def __init__(self, request: Request, build: Build) -> None:
+    def __init__(self, request: Request, build: Build, threads: int | None) -> None:
+        """Without `threads`, they are as many as the work is worth."""
         self._request = request
         self._build = build
+        self._threads = threads
         self._known: dict[tuple[int | None, int], Layout] = {}
 
     def find(self, samples: int | None, rows: int = 0) -> Layout:
@@ -55,8 +57,10 @@ class Layouts:
         sizes = self._request.sizes_with(samples)
         names = self._build.code.runtime_sizes
         for index in names:
-            sizes[index] = rows if index.endswith(ALL) else sizes[original(index)]
+            if index != THREADS:
+                sizes[index] = rows if index.endswith(ALL) else sizes[original(index)]
         axes = extents(self._request.system, sizes)
         shapes = {name: tuple(map(len, extent)) for name, extent in axes.items()}
-        values = tuple(sizes[i] for i in names)
-        return Layout(sizes, shapes, values, operations(self._build.work, sizes))
+        threads = self._threads or worthwhile(operations(self._build.work, sizes))
+        sizes[THREADS] = threads
+        return Layout(sizes, shapes, tuple(sizes[i] for i in names), threads)

@@ -8,14 +8,8 @@ ALL = "·all"
 ROWS = "rows·"
 """Begins the name of the tensor that says which samples the batch consists of."""
 
-
-TURNED = "·turned"
-"""Ends the name of a batch's rows of a tensor with the samples along memory."""
-
-
-def turned(name: str) -> str:
-    """The name of a copy, with the samples along memory, of rows of the tensor."""
-    return name.removesuffix(ALL) + TURNED
+THREADS = "threads·"
+"""The index of memory of which each thread has a part of its own."""
 
 
 def whole(name: str) -> str:

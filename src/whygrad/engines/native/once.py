@@ -11,7 +11,6 @@ from .build import build
 from .executable import Executable
 from .jit import Target
 from .layouts import Layout, Layouts
-from .work import worthwhile
 
 
 class Once:
@@ -19,12 +18,11 @@ class Once:
 
     def __init__(self, request: Request, threads: int | None, target: Target) -> None:
         self._request = request
-        self._threads = threads
         self._build = build(request, False, target)
         self._executable = Executable(
             self._build.code, self._build.machine_code, self._build.symbols
         )
-        self._layouts = Layouts(request, self._build)
+        self._layouts = Layouts(request, self._build, threads)
 
     def run(self, arrays: Mapping[str, Array], seed: int, step: int) -> dict[str, Array]:
         """See `engines.base.Program.run`; raises Unusual where the reference engine must run."""
@@ -40,9 +38,8 @@ class Once:
                 values[name] = suited(given[name], executable.dtype(name))
             else:
                 values[name] = executable.allocate(name, layout.sizes)
-        threads = self._threads or worthwhile(layout.operations)
         pointers = {name: array.ctypes.data for name, array in values.items()}
-        if executable.call(layout.values, pointers, threads=threads).outside:
+        if executable.call(layout.values, pointers, threads=layout.threads).outside:
             raise Unusual
         return {name: self._result(name, given, values, layout) for name in request.wanted}
 

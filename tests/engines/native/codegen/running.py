@@ -19,6 +19,7 @@ from whygrad.engines.native.codegen.module import Module
 from whygrad.engines.native.jit import Library, Target, externals, host, machine_code
 from whygrad.engines.native.lowering import lower
 from whygrad.engines.native.memory import ELEMENTS, memory_shape, placed, view, zeros
+from whygrad.engines.native.names import THREADS
 from whygrad.engines.native.plan import Assign, Nest, Part, Plan, assigned
 from whygrad.engines.native.threads import INFINITE, SUBSCRIPT, barrier_ir, new_control, together
 from whygrad.language.parsing import parse
@@ -97,6 +98,7 @@ class Compiled:
         them; with a `fence`, reading on that side of the caller's arrays ends the process.
         """
         known = {i: s for i, s in self.plan.sizes.items() if s is not None} | dict(sizes or {})
+        known[THREADS] = threads
         buffers = self.code.buffers
         blocks = [
             Guarded(b, known, k, fence if b.external else None) for k, b in enumerate(buffers)

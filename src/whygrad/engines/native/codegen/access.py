@@ -9,7 +9,7 @@ from __future__ import annotations
 from ....language.expression import Reference
 from .block import Block, Point
 from .function import SIZES
-from .panel import Panel
+from .panel import Packed
 from .place import Place, locate
 from .value import Value, overloaded, vector
 
@@ -83,14 +83,14 @@ def _one_by_one(block: Block, e: Reference, point: Point) -> Value:
     return found
 
 
-def load_panel(block: Block, panel: Panel, point: Point) -> Value:
-    """A vector of a panel."""
-    f, size = block.f, SIZES[block.element]
-    row = f.multiply(block.indices[panel.index], panel.step)
-    pointer = f.offset(panel.base, row, size)
-    pointer = f.offset(pointer, f.integer(point[1] * block.lanes), size)
-    text = f"load {vector(block.element, block.lanes)}, ptr {pointer.text}, align {size}"
-    return f.emit(text, block.element, block.lanes, [pointer])
+def load_packed(block: Block, packed: Packed, point: Point) -> Value:
+    """A vector of a copy, or one number for all lanes."""
+    f, size, (row, number) = block.f, SIZES[block.element], point
+    pointer = f.offset(packed.base, f.multiply(block.indices[packed.index], packed.step), size)
+    place = row if packed.at_once == 1 else number * packed.at_once
+    pointer = f.offset(pointer, f.integer(place), size)
+    text = f"load {vector(block.element, packed.at_once)}, ptr {pointer.text}, align {size}"
+    return f.emit(text, block.element, packed.at_once, [pointer])
 
 
 def store(block: Block, e: Reference, value: Value, point: Point) -> None:

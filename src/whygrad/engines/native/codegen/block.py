@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from ....language.affine import Affine, affine
 from ....language.expression import Expression, Reference, references
 from .function import Function
-from .panel import Panel
+from .panel import Packed
 from .value import Value
 
 Point = tuple[int, int]
@@ -46,7 +46,7 @@ class Block(ABC):
         self.trusted = trusted
         self.locals: dict[Reference, Callable[[Point], Value]] = {}
         self.tails: dict[int, Callable[[], Value]] = {}
-        self.panels: dict[Reference, Panel] = {}
+        self.packed: dict[Reference, Packed] = {}
         self.guards: tuple[Expression, ...] = ()
         self.key: object = object()
 

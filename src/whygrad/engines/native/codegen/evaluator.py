@@ -25,7 +25,7 @@ from ....language.expression import (
 )
 from .. import functions
 from . import arithmetic
-from .access import load, load_panel
+from .access import load, load_packed
 from .block import Block, Point
 from .value import Value
 
@@ -51,8 +51,8 @@ class Evaluator(Block):
     def _reference(self, e: Reference, point: Point) -> Value:
         if e in self.locals:
             return self.locals[e](point)
-        if e in self.panels:
-            return load_panel(self, self.panels[e], point)
+        if e in self.packed:
+            return load_packed(self, self.packed[e], point)
         return load(self, e, point)
 
     def _add(self, e: Add, point: Point) -> Value:

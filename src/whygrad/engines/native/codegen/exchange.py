@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ....language.expression import Index, Reference
-from ..plan import Assign
+from ....language.expression import Reference
 from .function import Function
 from .grid import Grid
 from .schedule import Tiled
@@ -29,7 +28,7 @@ def exchange(
     lane, row = tiled.lane, tiled.row
     assert lane is not None and row is not None
     (step,) = tiled.nest.steps
-    source, number = _source(step, lane)
+    assert isinstance(step.value, Reference)
     width, length = f.size(lane), f.size(row)
     share = grid.down(length, lanes)
     for columns, full in _spans(f, (f.integer(0), width), width, lanes):
@@ -37,30 +36,15 @@ def exchange(
         for rows, filled in _spans(f, share, length, lanes):
             down = f.begin(*rows, lanes, may_be_empty=True)
             places = {**indices, lane: across.counter, row: down.counter}
-            whole = full and filled
-            turn = Turn(whole, number is not None)
+            turn = Turn(whole=full and filled)
             f.functions[turn.name] = turn.text(element, lanes)
-            if number is None:
-                start, looked_up = f.corner(source, places), []
-            else:
-                start = f.corner(source, {**places, lane: f.integer(0)})
-                looked_up = [f.corner(number, places)]
-            arguments = [start, f.corner(step.target, places), *looked_up]
-            arguments += [f.stride(source, lane), f.stride(step.target, row)]
-            if not whole:
+            arguments = [f.corner(step.value, places), f.corner(step.target, places)]
+            arguments += [f.stride(step.value, lane), f.stride(step.target, row)]
+            if not turn.whole:
                 arguments += [_left(f, down, length, lanes), _left(f, across, width, lanes)]
             f.command(f"call void {turn.name}({', '.join(map(str, arguments))})")
             f.end(down)
         f.end(across)
-
-
-def _source(step: Assign, lane: str) -> tuple[Reference, Reference | None]:
-    """What is copied, at plain indices, and the numbers by which the lane is looked up, if any."""
-    e = step.value
-    assert isinstance(e, Reference)
-    numbers = [s for s in e.subscripts if isinstance(s, Reference)]
-    plain = tuple(Index(lane) if isinstance(s, Reference) else s for s in e.subscripts)
-    return Reference(e.tensor, plain), numbers[0] if numbers else None
 
 
 def _spans(f: Function, share: Span, size: Value, lanes: int) -> Iterator[tuple[Span, bool]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from math import prod
 from typing import NamedTuple
@@ -13,19 +13,20 @@ from ....language.intervals import interval
 from ....language.system import System
 from ..code import Buffer, Code
 from ..jit import Target
-from ..names import ALL
+from ..names import ALL, THREADS
 from ..plan import Plan, Scatter
 from .blocks import block_sizes
 from .buffers import buffers
 from .copies import COPY
 from .function import Function
 from .nest import NestWriter
-from .panel import PANEL, panel_buffer, paneled
+from .panel import panel_buffer, paneled
 from .parts import leaves, read_by, written_by
 from .resident import OWN, resident
 from .scatter import write_scatter
 from .schedule import ACROSS, Scheduled, Scheduler, Stepped, Tiled, lanes
 from .step import Call, Steps, StepWriter
+from .strip import strip_buffer, stripped
 from .tiles import NOMINAL
 from .twins import Key, Shape
 from .whole import whole_numbered
@@ -104,13 +105,23 @@ class Module:
         apart = copies.union(n for n in own if not self.memory[n].is_exchanged)
         for name, block in block_sizes(self.schedule, apart, self.memory, self.lanes).items():
             self.memory[name] = replace(self.memory[name], block=block, extra=0)
-        tiled = (p for p in leaves(self.schedule.parts) if isinstance(p, Tiled))
-        if any(paneled(p, self.memory, self.constants) for p in tiled):
-            self.memory[PANEL] = panel_buffer(self.element)
-            self.lasting |= {PANEL}
+        packed = {b.name: b for b in self._packed()}
+        if packed:
+            self.memory |= packed
+            self.lasting |= packed.keys()
+            self.plan = replace(self.plan, sizes={**self.plan.sizes, THREADS: None})
         self.functions: dict[tuple[str, str], str] = {}
         self.helpers: dict[str, str] = {}
         self.twins: dict[Key, Twin] = {}
+
+    def _packed(self) -> Iterator[Buffer]:
+        """Memory for what threads copy for themselves."""
+        for part in leaves(self.schedule.parts):
+            if isinstance(part, Tiled):
+                if paneled(part, self.memory, self.constants):
+                    yield panel_buffer(self.element)
+                if e := stripped(part, self.memory, self.constants):
+                    yield strip_buffer(e, self.element, self.constants)
 
     def code(self) -> Code:
         """Everything, in an order that does not depend on chance."""

@@ -17,9 +17,10 @@ from .exchange import exchange
 from .finite import Check
 from .function import Function
 from .grid import Grid
-from .panel import Panel, make_panel, paneled
+from .panel import Packed, make_panel, paneled
 from .reduce import reduce
 from .schedule import Tiled
+from .strip import Strips, at_once, stripped
 from .value import Value
 from .writer import Loop
 
@@ -49,7 +50,10 @@ class NestWriter:
         self.memory, self.trusted, self.checked = memory, trusted, checked
         self.f = Function(memory, constants)
         self.paneled = paneled(tiled, memory, constants)
-        self.panels: dict[Reference, Panel] = {}
+        self.panels: dict[Reference, Packed] = {}
+        self.stripped = stripped(tiled, memory, constants)
+        self.strips: Strips | None = None
+        self.share: tuple[Value, Value] | None = None
         self.indices: dict[str, Value] = {}
         self.inner_lane = tiled.lane if tiled.lane in self.nest.indices else None
         own = {i for e in self.nest.reductions for i in e.indices}
@@ -71,7 +75,10 @@ class NestWriter:
                 exchange(self.f, self.tiled, self.grid, self.element, self.lanes, self.indices)
         else:
             with self._each(() if self.rows_first else self.others):
-                self._through_lanes(self._through_rows)
+                if self.stripped is None:
+                    self._through_lanes(self._through_rows)
+                else:
+                    self._through_strips(self.stripped)
         return self.f
 
     @contextmanager
@@ -128,29 +135,48 @@ class NestWriter:
 
     # Rows
 
+    def _through_strips(self, e: Reference) -> None:
+        """This thread's share of the rows, as many at a time as there are strips for."""
+        f, row, rows = self.f, self.tiled.row, self.tiled.rows
+        assert row is not None
+        start, stop = self.grid.down(f.size(row), rows)
+        step = at_once(rows)
+        loop = f.begin(start, stop, step, may_be_empty=True)
+        self.share = loop.counter, f.minimum(stop, f.add(loop.counter, f.integer(step)))
+        strips = self.strips = Strips(f, e, loop.counter)
+        self._tiles(*self.share, lambda rows: strips.copy(self.indices[row], rows))
+        self._through_lanes(self._through_rows)
+        f.end(loop)
+
     def _through_rows(self, vectors: int, last: int | None) -> None:
         """Tiles of rows: this thread's share."""
         index, f, rows = self.tiled.row, self.f, self.tiled.rows
         if index is None:
             self._block(1, vectors, last)
             return
-        size = f.size(index)
-        start, stop = self.grid.down(size, rows)
+        start, stop = self.share or self.grid.down(f.size(index), rows)
         if self.paneled is not None:
             share = f.subtract(stop, start)
             tiled = replace(self.tiled, vectors=vectors)
             panel = make_panel(f, self.paneled, self.indices, tiled, share, self.lanes)
             self.panels = {self.paneled: panel}
+        self._tiles(start, stop, lambda rows: self._block(rows, vectors, last))
+
+    def _tiles(self, start: Value, stop: Value, body: Callable[[int], None]) -> None:
+        """Go through rows in tiles; `body` writes what is done for one of so many rows."""
+        index, f, rows = self.tiled.row, self.f, self.tiled.rows
+        assert index is not None
+        size = f.size(index)
         rest = f.remainder(size, rows)
-        if self._reads_itself or rest.constant == 0:
+        if self._reads_itself or self.strips is not None or rest.constant == 0:
             whole = f.subtract(size, rest)
             with self._loop(index, start, f.minimum(stop, whole), rows):
-                self._block(rows, vectors, last)
+                body(rows)
             few = 1 if rest.constant is None else rest.constant
             if few:
                 first = f.call("llvm.smax.i64", "i64", 1, [start, whole])
                 with self._loop(index, first, stop, few):
-                    self._block(few, vectors, last)
+                    body(few)
             return
         # The last tile is moved back to end with the last row: some rows are computed twice.
         enough = f.integer(1)
@@ -163,10 +189,10 @@ class NestWriter:
         with self._loop(index, start, middle, rows) as loop:
             last_start = f.subtract(size, f.integer(rows))
             self.indices[index] = f.minimum(loop.counter, last_start)
-            self._block(rows, vectors, last)
+            body(rows)
         if size.constant is None:
             with self._loop(index, middle, stop, 1):
-                self._block(1, vectors, last)
+                body(1)
 
     def _columns(self, single: bool) -> int:
         """How many blocks of lanes threads share out, so that each keeps to its own weights."""
@@ -210,7 +236,9 @@ class NestWriter:
             tiled.lane,
             self.trusted,
         )
-        block.panels = self.panels
+        block.packed.update(self.panels)
+        if self.strips is not None and tiled.row is not None:
+            block.packed[self.strips.e] = self.strips.of(self.indices[tiled.row], rows)
         if last == OPEN:
             block.tails.update({v: partial(block.inside, v) for v in range(vectors)})
         elif last is not None:

@@ -13,6 +13,7 @@ from math import prod
 
 from ....language.expression import Index, Reference, references
 from ..code import Axis, Buffer
+from ..names import THREADS
 from .function import SIZES, Function
 from .schedule import Tiled
 from .tiles import NOMINAL
@@ -23,9 +24,6 @@ PANEL = "panel·"
 
 LARGEST = 1 << 17
 """Numbers in a panel; what is larger is read where it lies."""
-
-THREADS = 8
-"""Threads that have a panel; any further ones read where it lies."""
 
 FAR = 512
 """Rows that are fewer bytes apart are read where they lie."""
@@ -38,17 +36,22 @@ WORK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
-    """Where a panel begins, how many numbers apart its rows are, and the index of its rows."""
+class Packed:
+    """What a tile reads in place of a tensor: where it begins, and how far apart its rows are.
+
+    `index` is that of the rows, `step` a number of elements; so many of them (`at_once`) are read
+    at a point of the tile: a vector, or one number for all lanes.
+    """
 
     base: Value
     step: Value
     index: str
+    at_once: int
 
 
 def panel_buffer(element: str) -> Buffer:
     """The memory of the panels of all threads."""
-    return Buffer(PANEL, PANEL, element, (Axis(PANEL, THREADS * LARGEST),), (0,))
+    return Buffer(PANEL, PANEL, element, (Axis(THREADS, None), Axis(PANEL, LARGEST)), (0, 1))
 
 
 def paneled(
@@ -87,7 +90,7 @@ def _is_far(e: Reference, tiled: Tiled, down: str, memory: Mapping[str, Buffer])
 
 def make_panel(
     f: Function, e: Reference, indices: Mapping[str, Value], tiled: Tiled, share: Value, lanes: int
-) -> Panel:
+) -> Packed:
     """Copy the panel of a block if that pays for a share of so many rows."""
     element = f.memory[e.tensor].element
     size, kind = SIZES[element], vector(element, lanes)
@@ -99,7 +102,6 @@ def make_panel(
         f.emit(f"icmp sge i64 {stride.text}, {FAR // size}", "i1", 1, [stride]),
         f.emit(f"icmp sge i64 {share.text}, {TILES * tiled.rows}", "i1", 1, [share]),
         f.emit(f"icmp sle i64 {rows.text}, {LARGEST // wide}", "i1", 1, [rows]),
-        f.emit(f"icmp slt i64 {f.thread.text}, {THREADS}", "i1", 1, [f.thread]),
     )
     source = f.corner(e, {**indices, down: f.integer(0)})
     place = f.multiply(f.thread, f.integer(LARGEST))
@@ -118,7 +120,7 @@ def make_panel(
     base = f.emit(f"select {pays}, {panel}, {source}", "ptr", 1, [pays, panel, source])
     apart = f.integer(wide)
     step = f.emit(f"select {pays}, {apart}, {stride}", "i64", 1, [pays, stride])
-    return Panel(base, step, down)
+    return Packed(base, step, down, lanes)
 
 
 def _all(f: Function, *conditions: Value) -> Value:

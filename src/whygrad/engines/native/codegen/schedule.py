@@ -14,7 +14,6 @@ from math import prod
 
 from ....language.expression import Expression, Index, Reduce, Reference, references
 from ..jit import Target
-from ..names import TURNED
 from ..plan import Assign, Loop, Nest, Part, Scatter, assigned
 from .costs import GATHER, Costs
 from .tiles import tile
@@ -104,10 +103,6 @@ class Scheduler(Costs):
     # Lanes
 
     def _nest(self, nest: Nest, own: frozenset[str]) -> tuple[list[Tiled], Tiled]:
-        if _turns(nest):
-            row, last = nest.indices
-            self.placed.add(nest.steps[0].name)
-            return [], Tiled(nest, last, row, self.lanes, 1, exchange=True)
         lane = min(self._candidates(nest), key=lambda c: self.cost(nest, c, own))
         copies: list[Tiled] = []
         if lane is not None:
@@ -181,11 +176,6 @@ class Scheduler(Costs):
             if places and len(step.subscripts) == len(self.axes[step.name]):
                 rest = [k for k in range(len(step.subscripts)) if k != places[0]]
                 self.orders[step.name] = (*rest, places[0])
-
-
-def _turns(nest: Nest) -> bool:
-    """Whether it is no more than a copy of rows with the samples along memory."""
-    return len(nest.steps) == 1 and nest.steps[0].name.endswith(TURNED)
 
 
 def _replaced(e: Expression, by: Mapping[Reference, Reference]) -> Expression:

@@ -19,26 +19,22 @@ from .writer import Writer
 class Turn:
     """A function that turns a square of `lanes` by `lanes` numbers around, or a part of one.
 
-    Vectors lie `from_step` elements apart, and what they become `to_step`; those `looked_up` lie so
-    many times as far from the start as numbers in memory say. Of a part, there are `count` vectors
-    of `length` numbers, and what they become is stored in whole vectors.
+    Vectors lie `from_step` elements apart, and what they become `to_step`. Of a part, there are
+    `count` vectors of `length` numbers, and what they become is stored in whole vectors.
     """
 
     whole: bool
-    looked_up: bool
 
     @property
     def name(self) -> str:
         """How it is called."""
-        rows, part = ".rows" if self.looked_up else "", "" if self.whole else ".part"
-        return f"@turn{rows}{part}"
+        return "@turn" if self.whole else "@turn.part"
 
     @property
     def parameters(self) -> dict[str, str]:
         """The names and types of its parameters, in order."""
-        pointers = ("from", "to", *(("rows",) if self.looked_up else ()))
         numbers = ("from_step", "to_step", *(() if self.whole else ("length", "count")))
-        return dict.fromkeys(pointers, "ptr") | dict.fromkeys(numbers, "i64")
+        return {"from": "ptr", "to": "ptr"} | dict.fromkeys(numbers, "i64")
 
     def text(self, element: str, lanes: int) -> str:
         """The function in LLVM's language, the same in every module."""
@@ -49,25 +45,21 @@ class Turn:
 def _written(turn: Turn, element: str, lanes: int) -> str:
     w = Writer()
     given = {n: Value(f"%{n}", kind, 1, w.root) for n, kind in turn.parameters.items()}
-    length, count, rows = (given.get(name) for name in ("length", "count", "rows"))
+    length, count = given.get("length"), given.get("count")
 
-    def place(start: str, step: str, number: int, count: Value | None, rows: Value | None) -> Value:
+    def place(start: str, step: str, number: int, count: Value | None) -> Value:
         """Where a vector lies, or the last one of so many."""
         k = w.integer(number)
         if count is not None:
             k = w.minimum(k, w.subtract(count, w.integer(1)))
-        if rows is not None:
-            at = w.offset(rows, k, SIZES["i64"])
-            k = w.emit(f"load i64, ptr {at.text}, align 8", "i64", 1, [at])
         return w.offset(given[start], w.multiply(k, given[step]), SIZES[element])
 
     vectors = [
-        _load(w, place("from", "from_step", k, count, rows), length, element, lanes)
-        for k in range(lanes)
+        _load(w, place("from", "from_step", k, count), length, element, lanes) for k in range(lanes)
     ]
     turned = _exchanged(w, vectors)
     for k in reversed(range(lanes)):  # what does not exist is overwritten by what does
-        pointer = place("to", "to_step", k, length, None)
+        pointer = place("to", "to_step", k, length)
         w.command(f"store {turned[k]}, ptr {pointer.text}, align {SIZES[element]}")
     body = "\n".join(w.text())
     parameters = ", ".join(map(str, given.values()))

@@ -12,6 +12,7 @@ from ....language.expression import Expression, Index, Reduce, Reference, Size
 from ..code import Buffer
 from .panel import PANEL, paneled
 from .schedule import Tiled
+from .strip import strip_buffer, stripped
 
 Key = tuple[object, ...]
 
@@ -40,7 +41,10 @@ class Shape:
         panel = paneled(tiled, memory, constants)
         if panel is not None:
             self._tensor(PANEL)
-        self.key: Key = (how, loops, lane, row, steps, panel is not None)
+        rows = stripped(tiled, memory, constants)
+        if rows is not None:
+            self._tensor(strip_buffer(rows, "", constants).name)
+        self.key: Key = (how, loops, lane, row, steps, panel is not None, rows is not None)
 
     def _index(self, name: str) -> Key:
         known = self.indices.get(name)

@@ -24,7 +24,6 @@ from .sharing import shared
 from .signs import signs_of_results
 from .sums import Sums
 from .totals import with_totals
-from .turned import read_turned
 from .updates import stored
 
 
@@ -56,7 +55,6 @@ def lower(
     if in_place:
         needed = {r.tensor for p in members(pieces) for r in reads(p)}.union(wanted)
         pieces = read_directly(gathered(system, needed), stored(pieces), known)
-        pieces = read_turned(pieces, known)
         found |= batch_axes(system)
     found |= {p.name: axes(p) for p in members(pieces) if p.name not in found}
     pieces = without_ones(pieces, known, Names(ranges.all(found.values())))
