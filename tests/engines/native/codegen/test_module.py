@@ -12,6 +12,7 @@ import pytest
 from tests.engines.native.codegen.running import ENTER, Compiled, nests, plan_of
 
 from whygrad.engines.native import jit
+from whygrad.engines.native.codegen.module import Module
 from whygrad.engines.native.plan import Nest
 from whygrad.engines.native.threads import barrier_ir
 
@@ -40,6 +41,17 @@ def test_parts_of_one_shape_share_a_function() -> None:
     found = compiled.run({"x": x, "w": w, "v": v, **numbers}, {"n": 4})
     np.testing.assert_array_equal(found["a"], x @ w)
     np.testing.assert_array_equal(found["b"], x @ v)
+
+
+@pytest.mark.parametrize(
+    ("i", "lanes", "masked"), [(2, 2, False), (3, 4, True), (8, 8, False), (9, 8, True)]
+)
+def test_vectors_are_no_longer_than_there_are_numbers(i: int, lanes: int, masked: bool) -> None:
+    plan, system = nests("given x[n,i]\na[n,i] = x[n,i] * 2", n=None, i=i)
+    text = Module(plan, system, "float32", jit.AVX2).code().text
+    assert set(re.findall(r"load <(\d+) x float>", text)) == ({str(lanes)} if not masked else set())
+    assert ("llvm.masked.load" in text) == masked
+    assert f"<{lanes} x float>" in text
 
 
 DIFFERENT = {

@@ -172,7 +172,7 @@ class Module:
         tensors, indices = list(shape.tensors), list(shape.indices)
         key = (single, shape.key)
         if key not in self.twins:
-            shared = (self.element, self.lanes, self.memory, self.constants, self._trusted)
+            shared = (self.element, self._lanes(part), self.memory, self.constants, self._trusted)
             new = self._written(NestWriter(part, *shared, self.checked, single).write())
             self.twins[key] = Twin(
                 new.name,
@@ -187,6 +187,11 @@ class Module:
             tuple(indices[k] for k in twin.sizes),
             tuple(indices[k] for k in twin.outer),
         )
+
+    def _lanes(self, part: Tiled) -> int:
+        """How many lanes vectors have, a power of 2: fewer where there are few numbers."""
+        size = self.constants.get(part.lane or "", self.lanes)
+        return self.lanes if part.exchange else min(self.lanes, 1 << (size - 1).bit_length())
 
     def _scatter(self, part: Scatter) -> Function:
         shared = (self.element, self.lanes, self.memory, self.constants, self._trusted)
