@@ -119,7 +119,7 @@ CODE = Code(
 
 def filled(memory: Memory, n: int) -> list[int]:
     """The addresses of the internal buffers, after every byte of their block was written to."""
-    addresses = memory.addresses((n,))
+    (addresses,) = memory.addresses((n,))
     start = min(addresses)
     ctypes.memset(start, 1, memory.places((n,)).size)
     return addresses
@@ -129,20 +129,20 @@ def test_every_buffer_begins_at_a_cache_line() -> None:
     odd = tuple(Buffer(name, name, "float", (Axis("j", 3),), (0,)) for name in "abc")
     lives = (None, None, (0, 1))
     code = Code("", tuple(replace(b, alive=life) for b, life in zip(odd, lives, strict=True)), ())
-    assert [a % LINE for a in Memory(code).addresses(())] == [0, 0, 0]
+    assert [a % LINE for a in Memory(code).addresses(())[0]] == [0, 0, 0]
 
 
 def test_a_call_of_the_same_size_finds_the_memory_as_it_was() -> None:
     memory = Memory(CODE)
     first = filled(memory, 5)
-    assert memory.addresses((5,)) == first
-    assert memory.view("w", (5,)).view(np.uint8).all()
+    assert memory.addresses((5,)) == [first]
+    assert memory.view("w").view(np.uint8).all()
 
 
 def test_a_call_of_another_size_finds_zeros() -> None:
     memory = Memory(CODE)
     for n in (5, 100, 7, 5):  # it grows, and then is kept
-        addresses = memory.addresses((n,))
+        (addresses,) = memory.addresses((n,))
         size = memory.places((n,)).size
         assert not any(ctypes.string_at(min(addresses), size))
         filled(memory, n)
@@ -150,17 +150,17 @@ def test_a_call_of_another_size_finds_zeros() -> None:
 
 def test_the_block_is_kept_once_it_is_large_enough() -> None:
     memory = Memory(CODE)
-    start = min(memory.addresses((1000,)))
-    assert min(memory.addresses((10,))) == min(memory.addresses((1000,))) == start
+    start = min(memory.addresses((1000,))[0])
+    assert min(memory.addresses((10,))[0]) == min(memory.addresses((1000,))[0]) == start
 
 
 def test_a_tensor_is_found_where_the_code_put_it() -> None:
     memory = Memory(CODE)
-    z, w = memory.addresses((9,))
+    ((z, w),) = memory.addresses((9,))
     ctypes.memmove(z, np.arange(9.0).ctypes.data, 72)
     ctypes.memmove(w, np.arange(3.0).ctypes.data, 24)
-    assert memory.view("z", (9,)).tolist() == list(range(9))
-    assert memory.view("w", (9,)).tolist() == [0, 1, 2]
+    assert memory.view("z").tolist() == list(range(9))
+    assert memory.view("w").tolist() == [0, 1, 2]
 
 
 def test_memory_begins_at_a_cache_line_and_is_zero() -> None:
@@ -175,3 +175,14 @@ def test_a_view_of_a_number_is_an_array() -> None:
     seen = view(Buffer("J", "J", "double", (), ()), {}, block, 0)
     assert isinstance(seen, np.ndarray)
     assert (seen.shape, float(seen)) == ((), 5)
+
+
+def test_each_thread_has_a_private_buffer_of_its_own() -> None:
+    x, z, w = CODE.buffers
+    code = replace(CODE, buffers=(x, z, replace(w, private=True), replace(w, alive=(0, 1))))
+    memory = Memory(code)
+    first, second, third = memory.addresses((5,), 3)
+    assert [second[0], second[2]] == [first[0], first[2]] == [third[0], third[2]]
+    assert second[1] - first[1] == third[1] - second[1] == LINE
+    assert first[2] >= third[1] + LINE
+    assert memory.places((5,), 3).size == memory.places((5,), 1).size + 2 * LINE

@@ -31,13 +31,7 @@ class Batches:
 class Division:
     """Divides the samples of an epoch into batches."""
 
-    def __init__(
-        self,
-        request: Request,
-        build: Build,
-        inputs: Mapping[str, Tensor],
-        threads: int | None,
-    ) -> None:
+    def __init__(self, request: Request, build: Build, inputs: Mapping[str, Tensor]) -> None:
         """`request` is that of a step; the size of a batch may be fixed in it."""
         self.batch = request.whole.batch or ""
         self.gathered = {
@@ -47,7 +41,7 @@ class Division:
         }
         self._inputs = inputs
         self._fixed = request.sizes.get(self.batch)
-        self._layouts = Layouts(request.with_open_batch(), build, threads)
+        self._layouts = Layouts(request.with_open_batch(), build)
         self._known: dict[tuple[int, int, int], tuple[Batches, ...]] = {}
 
     def samples(self, arrays: Mapping[str, Array]) -> int:

@@ -15,7 +15,7 @@ from .cache import read, write
 from .code import Axis, Buffer, Code
 from .driver import DRIVER
 from .jit import Target, externals, host, machine_code
-from .names import THREADS, original
+from .names import original
 from .subnormals import flush_ir
 from .threads import barrier_ir
 from .work import Work, operations, worthwhile
@@ -86,8 +86,7 @@ def described(request: Request, samples: int, threads: int | None = None) -> str
     sizes = {i: known.get(original(i), samples) for i in plan.sizes}
     updated = [u.name for u in step.whole.updates]
     module = Module(plan, step.whole, step.dtype.name, host(), updated)
-    threads = threads or worthwhile(operations(work(plan), sizes))
-    return describe(module, {**sizes, THREADS: threads}, threads)
+    return describe(module, sizes, threads or worthwhile(operations(work(plan), sizes)))
 
 
 def module(request: Request, plan: Plan, in_place: bool, target: Target) -> tuple[str, Code]:

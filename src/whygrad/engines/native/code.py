@@ -32,7 +32,7 @@ class Buffer:
     stays zero.
 
     With a `block` the last axis is cut into so many places each time: all of the buffer at the
-    first of them lies first, in one piece.
+    first of them lies first, in one piece. Of a `private` buffer each thread has one of its own.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Buffer:
     alive: tuple[int, int] | None = None
     block: int | None = None
     extra: int = 0
+    private: bool = False
 
     @property
     def is_exchanged(self) -> bool:

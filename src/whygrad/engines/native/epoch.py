@@ -17,6 +17,7 @@ from .build import build
 from .executable import Executable
 from .jit import Target
 from .names import rows
+from .work import worthwhile
 
 if TYPE_CHECKING:
     from ..reference import ReferenceProgram
@@ -43,11 +44,12 @@ class Epochs:
         """`request` is that of a step; `reference` gives a program that takes the same steps."""
         self._request = request
         self._reference = reference
+        self._threads = threads
         self._build = build(request.with_open_batch(), True, target)
         code = self._build.code
         self._executable = Executable(code, self._build.machine_code, self._build.symbols)
         self._binding = Binding(request, code)
-        self._division = Division(request, self._build, self._binding.tensors, threads)
+        self._division = Division(request, self._build, self._binding.tensors)
         self._rows = rows(self._division.batch)
         self._followed = {name: self._build.results[name] for name in request.followed}
         self._noise = request.system.of_kind("noise")
@@ -129,10 +131,11 @@ class Epochs:
             if name in self._executable.external:
                 pointers[name] = array.ctypes.data
                 strides[name] = stride
-        sizes, threads = part.layout.values, part.layout.threads
+        sizes = part.layout
+        threads = self._threads or worthwhile(sizes.operations)
 
         def call(steps: int) -> int:
-            return self._executable.call(sizes, pointers, steps, strides, threads).steps
+            return self._executable.call(sizes.values, pointers, steps, strides, threads).steps
 
         done = call(count)
         if 0 < done < count:

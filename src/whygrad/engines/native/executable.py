@@ -46,8 +46,8 @@ class Executable:
         # so many words for each thread that no two of them write to one cache line
         self._width = len(code.buffers) + LINE // _BYTES
         self._own = [k for k, b in enumerate(code.buffers) if not b.external]
-        self._table: list[int] = []
-        self._addresses: list[int] | None = None
+        self._tables: list[int] = []
+        self._addresses: list[list[int]] | None = None
         self._library = Library(machine_code, ["epoch"], symbols)
         self._epoch = _EPOCH(self._library.address("epoch"))
 
@@ -64,12 +64,9 @@ class Executable:
         `pointers` has the address of every external tensor's array, which must stay as long as
         this call. From step to step some of them move on by so many bytes (`strides`).
         """
-        row = self._row(sizes)
-        for name, slot in self.external.items():
-            row[slot] = pointers[name]
+        tables = self._filled(sizes, pointers, threads)
         moves = tuple(word for n, s in (strides or {}).items() for word in (self.external[n], s))
         places, values, control = _words(moves), _words(sizes), new_control()
-        tables = array("q", row * threads)
         start, _ = tables.buffer_info()
 
         def enter(number: int) -> int:
@@ -100,12 +97,17 @@ class Executable:
         """The shape of an external tensor in memory."""
         return tuple(memory_shape(self.code.buffers[self.external[tensor]], sizes))
 
-    def _row(self, sizes: tuple[int, ...]) -> list[int]:
-        """A thread's table of buffers, with the addresses of those that are the code's own."""
-        addresses = self.memory.addresses(sizes)
+    def _filled(
+        self, sizes: tuple[int, ...], pointers: Mapping[str, int], threads: int
+    ) -> array[int]:
+        """A table of buffers for each thread, with the addresses of all."""
+        addresses, width = self.memory.addresses(sizes, threads), self._width
         if addresses is not self._addresses:
-            self._table = [0] * self._width
-            for slot, address in zip(self._own, addresses, strict=True):
-                self._table[slot] = address
+            self._tables = [0] * (width * threads)
+            for number, own in enumerate(addresses):
+                for slot, address in zip(self._own, own, strict=True):
+                    self._tables[number * width + slot] = address
             self._addresses = addresses
-        return self._table.copy()
+        for name, slot in self.external.items():
+            self._tables[slot::width] = [pointers[name]] * threads
+        return array("q", self._tables)

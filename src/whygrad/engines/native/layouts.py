@@ -8,8 +8,8 @@ from ...language.sizes import extents
 from ..request import Request
 from .arrays import Unusual
 from .build import Build
-from .names import ALL, THREADS, original
-from .work import operations, worthwhile
+from .names import ALL, original
+from .work import operations
 
 KEPT = 64
 """So many numbers of samples are remembered."""
@@ -18,24 +18,22 @@ KEPT = 64
 class Layout(NamedTuple):
     """What follows from a number of samples.
 
-    All sizes by index, all shapes by tensor, the run-time sizes in the code's order, and in how
-    many threads it runs.
+    All sizes by index, all shapes by tensor, the run-time sizes in the code's order, and how many
+    operations a run takes.
     """
 
     sizes: dict[str, int]
     shapes: dict[str, tuple[int, ...]]
     values: tuple[int, ...]
-    threads: int
+    operations: int
 
 
 class Layouts:
     """Finds the layout for a number of samples."""
 
-    def __init__(self, request: Request, build: Build, threads: int | None) -> None:
-        """Without `threads`, they are as many as the work is worth."""
+    def __init__(self, request: Request, build: Build) -> None:
         self._request = request
         self._build = build
-        self._threads = threads
         self._known: dict[tuple[int | None, int], Layout] = {}
 
     def find(self, samples: int | None, rows: int = 0) -> Layout:
@@ -57,10 +55,8 @@ class Layouts:
         sizes = self._request.sizes_with(samples)
         names = self._build.code.runtime_sizes
         for index in names:
-            if index != THREADS:
-                sizes[index] = rows if index.endswith(ALL) else sizes[original(index)]
+            sizes[index] = rows if index.endswith(ALL) else sizes[original(index)]
         axes = extents(self._request.system, sizes)
         shapes = {name: tuple(map(len, extent)) for name, extent in axes.items()}
-        threads = self._threads or worthwhile(operations(self._build.work, sizes))
-        sizes[THREADS] = threads
-        return Layout(sizes, shapes, tuple(sizes[i] for i in names), threads)
+        values = tuple(sizes[i] for i in names)
+        return Layout(sizes, shapes, values, operations(self._build.work, sizes))

@@ -44,7 +44,7 @@ def memory_shape(buffer: Buffer, sizes: Mapping[str, int]) -> tuple[int, ...]:
 
 
 def size_of(buffer: Buffer, sizes: Mapping[str, int]) -> int:
-    """The bytes of a buffer."""
+    """The bytes of a buffer, of a thread's own if it is private."""
     return prod(memory_shape(buffer, sizes)) * ELEMENTS[buffer.element].itemsize
 
 
@@ -111,36 +111,42 @@ class Memory:
         self.buffers = [b for b in code.buffers if not b.external]
         self._names = code.runtime_sizes
         self._block = zeros(0)
-        self._sizes: tuple[int, ...] | None = None
-        self._addresses: list[int] = []
-        self._known: dict[tuple[int, ...], Places] = {}
+        self._call: tuple[tuple[int, ...], int] | None = None
+        self._addresses: list[list[int]] = []
+        self._known: dict[tuple[tuple[int, ...], int], Places] = {}
 
-    def addresses(self, sizes: tuple[int, ...]) -> list[int]:
-        """Where the buffers are in a call with these run-time sizes: a new list if they move."""
-        if sizes != self._sizes:
-            self._sizes = None  # if Ctrl-C comes before all is in its place
-            places = self.places(sizes)
+    def addresses(self, sizes: tuple[int, ...], threads: int = 1) -> list[list[int]]:
+        """Where each thread has the buffers, with these run-time sizes: a new list if they move."""
+        if (sizes, threads) != self._call:
+            self._call = None  # if Ctrl-C comes before all is in its place
+            places = self.places(sizes, threads)
             if places.size > self._block.size:
                 self._block = zeros(places.size)
             else:
                 self._block[:] = 0
             start = self._block.ctypes.data
-            self._addresses = [start + offset for offset in places.offsets]
-            self._sizes = sizes
+            self._addresses = [
+                [start + o + k * step for o, step in zip(places.offsets, places.steps, strict=True)]
+                for k in range(threads)
+            ]
+            self._call = sizes, threads
         return self._addresses
 
-    def places(self, sizes: tuple[int, ...]) -> Places:
+    def places(self, sizes: tuple[int, ...], threads: int = 1) -> Places:
         """Where in the block the buffers are."""
-        if sizes not in self._known:
+        key = sizes, threads
+        if key not in self._known:
             if len(self._known) == KEPT:
                 self._known.clear()
-            self._known[sizes] = placed(self.buffers, self._named(sizes))
-        return self._known[sizes]
+            self._known[key] = placed(self.buffers, self._named(sizes), threads)
+        return self._known[key]
 
-    def view(self, tensor: str, sizes: tuple[int, ...]) -> Array:
-        """A tensor after a call with these sizes; it is overwritten by the next call."""
+    def view(self, tensor: str) -> Array:
+        """A tensor after a call, for which addresses were asked; the next call overwrites it."""
+        assert self._call is not None
         k = next(k for k, b in enumerate(self.buffers) if b.tensor == tensor)
-        offset = self.places(sizes).offsets[k]
+        sizes, threads = self._call
+        offset = self.places(sizes, threads).offsets[k]
         return view(self.buffers[k], self._named(sizes), self._block, offset)
 
     def _named(self, sizes: tuple[int, ...]) -> dict[str, int]:
@@ -148,15 +154,18 @@ class Memory:
 
 
 class Places(NamedTuple):
-    """Offsets of buffers in a block, and the bytes of the block."""
+    """Offsets of buffers in a block, from a thread's to the next one's, and the bytes of all."""
 
     offsets: tuple[int, ...]
+    steps: tuple[int, ...]
     size: int
 
 
-def placed(buffers: Sequence[Buffer], sizes: Mapping[str, int]) -> Places:
+def placed(buffers: Sequence[Buffer], sizes: Mapping[str, int], threads: int = 1) -> Places:
     """Where each buffer has its place: first those that keep theirs, behind them the others."""
-    room = [size_of(b, sizes) for b in buffers]
+    own = [size_of(b, sizes) for b in buffers]
+    steps = tuple(rounded(n) if b.private else 0 for b, n in zip(buffers, own, strict=True))
+    room = [n + step * (threads - 1) for n, step in zip(own, steps, strict=True)]
     found: dict[int, int] = {}
     end = 0
     for k, buffer in enumerate(buffers):
@@ -167,9 +176,8 @@ def placed(buffers: Sequence[Buffer], sizes: Mapping[str, int]) -> Places:
     lifetimes = list(sharing.values())
     places = offsets(lifetimes)
     found |= {k: end + place for k, place in zip(sharing, places, strict=True)}
-    return Places(
-        tuple(found[k] for k in range(len(buffers))), end + extent(lifetimes, places) + SLACK
-    )
+    end += extent(lifetimes, places) + SLACK
+    return Places(tuple(found[k] for k in range(len(buffers))), steps, end)
 
 
 def zeros(size: int) -> Array:

@@ -8,9 +8,6 @@ ALL = "·all"
 ROWS = "rows·"
 """Begins the name of the tensor that says which samples the batch consists of."""
 
-THREADS = "threads·"
-"""The index of memory of which each thread has a part of its own."""
-
 
 def whole(name: str) -> str:
     """The name of all samples of a tensor, or of the index that runs over them."""

@@ -19,7 +19,6 @@ from whygrad.engines.native.codegen.module import Module
 from whygrad.engines.native.jit import Library, Target, externals, host, machine_code
 from whygrad.engines.native.lowering import lower
 from whygrad.engines.native.memory import ELEMENTS, memory_shape, placed, view, zeros
-from whygrad.engines.native.names import THREADS
 from whygrad.engines.native.plan import Assign, Nest, Part, Plan, assigned
 from whygrad.engines.native.threads import INFINITE, SUBSCRIPT, barrier_ir, new_control, together
 from whygrad.language.parsing import parse
@@ -98,33 +97,37 @@ class Compiled:
         them; with a `fence`, reading on that side of the caller's arrays ends the process.
         """
         known = {i: s for i, s in self.plan.sizes.items() if s is not None} | dict(sizes or {})
-        known[THREADS] = threads
         buffers = self.code.buffers
         blocks = [
             Guarded(b, known, k, fence if b.external else None) for k, b in enumerate(buffers)
         ]
         own = [k for k, b in enumerate(buffers) if not b.external]
+        others = [
+            [Guarded(b, known, k) if b.private else blocks[k] for k, b in enumerate(buffers)]
+            for _ in range(threads - 1)
+        ]
         if shared:
-            places = placed([buffers[k] for k in own], known)
+            places = placed([buffers[k] for k in own], known, threads)
             room = zeros(places.size)
             room[:] = 255
-            for k, offset in zip(own, places.offsets, strict=True):
-                blocks[k].move(room, offset)
+            for number, found in enumerate([blocks, *others]):
+                for k, offset, step in zip(own, places.offsets, places.steps, strict=True):
+                    found[k].move(room, offset + number * step)
         for buffer, block in zip(buffers, blocks, strict=True):
             if buffer.tensor in arrays and buffer.external:
                 block.tensor[...] = np.asarray(arrays[buffer.tensor])
-        table = (_WORD * len(blocks))(*(b.address for b in blocks))
+        tables = [(_WORD * len(t))(*(b.address for b in t)) for t in (blocks, *others)]
         numbers = [known[i] for i in self.code.runtime_sizes]
         values, control = (_WORD * len(numbers))(*numbers), new_control()
 
         def enter(number: int) -> int:
-            self._enter(ctypes.addressof(table), values, number, threads, control)
+            self._enter(ctypes.addressof(tables[number]), values, number, threads, control)
             return 0
 
         together(enter, control, threads)
         self.flags = bool(control[SUBSCRIPT]), bool(control[INFINITE])
-        for buffer, block in zip(buffers, blocks, strict=True):
-            assert block.untouched, f"written outside of {buffer.name}\n{self.plan}"
+        for block in (b for found in (blocks, *others) for b in found):
+            assert block.untouched, f"written outside of {block.buffer.name}\n{self.plan}"
         return {b.name: m.tensor.copy() for b, m in zip(buffers, blocks, strict=True)}
 
 

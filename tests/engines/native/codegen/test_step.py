@@ -12,25 +12,35 @@ from tests.engines.native.codegen.running import AVX512, Compiled, nests, plan_o
 
 from whygrad.engines.native.code import Buffer
 from whygrad.engines.native.codegen.module import Module
+from whygrad.engines.native.codegen.schedule import ACROSS
 from whygrad.engines.native.codegen.step import Call, Event, Steps, StepWriter
 from whygrad.engines.native.plan import Loop, Nest, Plan, Scatter
 from whygrad.language.expression import ZERO
 from whygrad.language.system import System
 
-TENSORS = "abcdef"
+SHARED, PRIVATE = "abcdef", "gh"
+TENSORS = SHARED + PRIVATE
 NOTHING = Scatter("a", (), (), (), ZERO)
 
-calls = st.builds(
-    Call,
-    st.just(NOTHING),
-    st.just("@part"),
-    st.just(()),
-    st.just(()),
-    st.just(()),
-    st.frozensets(st.sampled_from(TENSORS), max_size=2),
-    st.frozensets(st.sampled_from(TENSORS), min_size=1, max_size=2),
-    st.booleans(),
-)
+
+def calls_of(
+    written: str, single: st.SearchStrategy[bool], private: bool
+) -> st.SearchStrategy[Call]:
+    return st.builds(
+        Call,
+        st.just(NOTHING),
+        st.just("@part"),
+        st.just(()),
+        st.just(()),
+        st.just(()),
+        st.frozensets(st.sampled_from(TENSORS), max_size=2),
+        st.frozensets(st.sampled_from(written), min_size=1, max_size=2),
+        single,
+        st.just(private),
+    )
+
+
+calls = calls_of(SHARED, st.booleans(), False) | calls_of(PRIVATE, st.just(False), True)
 parts = st.recursive(
     calls,
     lambda inner: st.builds(
@@ -44,7 +54,7 @@ parts = st.recursive(
 
 
 def written(sequence: Sequence[Call | Steps]) -> StepWriter:
-    memory = {n: Buffer(n, n, "float", (), ()) for n in TENSORS}
+    memory = {n: Buffer(n, n, "float", (), (), private=n in PRIVATE) for n in TENSORS}
     writer = StepWriter(memory, Plan((), {}, {"t" * k: 3 for k in range(1, 10)}, {}))
     writer.write("@step", tuple(distinct(part, "t") for part in sequence))
     return writer
@@ -87,7 +97,7 @@ def intervals(events: Sequence[Event]) -> list[list[Call]]:
 
 def clash(a: Call, b: Call) -> bool:
     """Whether two threads may not run these at the same time."""
-    touched = a.writes & (b.reads | b.writes) or a.reads & b.writes
+    touched = (a.writes & (b.reads | b.writes) | a.reads & b.writes).difference(PRIVATE)
     return bool(touched) and not (a.single and b.single)
 
 
@@ -131,7 +141,7 @@ def test_tensors_whose_lives_do_not_meet_are_not_used_at_the_same_time(
 
 
 def events(plan: Plan, system: System) -> str:
-    """What is run, in a line: shared parts in capitals, barriers as |, loops in brackets."""
+    """What is run: shared parts in capitals, private ones with *, barriers as |, loops in ()."""
     writer, _ = Module(plan, system, "float32", AVX512).step()
     found, depth = "", 0
     for event in writer.events:
@@ -142,9 +152,10 @@ def events(plan: Plan, system: System) -> str:
                 found += "|"
             case Steps():
                 found += "("
-            case Call(part=part, single=single):
+            case Call(part=part, single=single, private=private):
                 name = part.name if isinstance(part, Scatter) else part.nest.steps[0].name
-                found += name if single else name.upper()
+                name = name.replace(ACROSS, "")
+                found += (name if single else name.upper()) + "*" * private
     return found + ")" * depth
 
 
@@ -168,6 +179,14 @@ def test_what_is_read_elsewhere_is_waited_for() -> None:
 def test_small_parts_are_run_by_one_thread_in_a_row() -> None:
     text = PRODUCTS + "s = sum[j](a[0,j])\nt = s + 1\nu = 2 * t"
     assert events(*nests(text, **LARGE)) == "AB|stu"
+
+
+def test_a_copy_for_what_threads_share_is_made_by_each_for_itself() -> None:
+    text = "given x[n,i], u[k,i]\n{}y[n,k] = sum[i](x[n,i] * {}[k,i])"
+    assert events(*nests(text.format("", "u"), **LARGE)) == "U*Y"
+    made = text.format("v[k,i] = 2 * u[k,i]\n", "v")
+    assert events(*nests(made, **LARGE)) == "v|V*Y"
+    assert events(*nests(text.format("", "u"), **dict(LARGE, n=16, k=16))) == "uy"
 
 
 def test_a_large_part_after_a_small_one_waits_only_if_it_reads_it() -> None:

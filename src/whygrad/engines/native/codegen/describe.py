@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from math import prod
 
-from ..memory import ELEMENTS, memory_shape, placed
+from ..memory import memory_shape, placed, size_of
 from ..plan import Assign, Scatter
 from .module import Module
 from .resident import OWN
@@ -22,7 +21,7 @@ def describe(module: Module, sizes: Mapping[str, int], threads: int) -> str:
     for event in step.events:
         if threads > 1 or event.what is not None:
             lines += ["  " * event.depth + line for line in _event(event, module, threads)]
-    lines += ["", *_memory(module, step.lives, sizes)]
+    lines += ["", *_memory(module, step.lives, sizes, threads)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -36,7 +35,8 @@ def _event(event: Event, module: Module, threads: int) -> Iterator[str]:
     elif isinstance(what.part, Scatter):
         yield from str(what.part).split("\n")
     else:
-        shared = "; all threads" if threads > 1 and not what.single else ""
+        how = "; each thread for itself" if what.private else "; all threads"
+        shared = how if threads > 1 and not what.single else ""
         yield f"{_head(what.part, module)}{shared}"
         yield from (f"  {line}" for line in what.part.nest.lines(partial(_step, module)))
 
@@ -63,16 +63,20 @@ def _step(module: Module, step: Assign) -> str:
 
 
 def _memory(
-    module: Module, lives: Mapping[str, tuple[int, int]], sizes: Mapping[str, int]
+    module: Module,
+    lives: Mapping[str, tuple[int, int]],
+    sizes: Mapping[str, int],
+    threads: int,
 ) -> Iterator[str]:
     """The engine's own buffers, in the order of their places."""
     own = [b for b in module.buffers(lives) if not b.external]
-    places = placed(own, sizes)
+    places = placed(own, sizes, threads)
     yield f"memory: {places.size:,} bytes"
     for buffer, place in sorted(zip(own, places.offsets, strict=True), key=lambda b: b[1]):
         shape = memory_shape(buffer, sizes)
-        size = prod(shape) * ELEMENTS[buffer.element].itemsize
+        size = size_of(buffer, sizes)
         axes = ",".join(a.index for a in buffer.axes)
         name = buffer.name.replace(OWN, "")
         span = "always" if buffer.alive is None else f"phases {buffer.alive[0]}-{buffer.alive[1]}"
-        yield f"  at {place:>10,}: {size:>10,} bytes  {name}[{axes}] as {shape}, {span}"
+        each = " for each thread" if buffer.private and threads > 1 else ""
+        yield f"  at {place:>10,}: {size:>10,} bytes{each}  {name}[{axes}] as {shape}, {span}"

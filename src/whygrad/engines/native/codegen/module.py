@@ -13,7 +13,7 @@ from ....language.intervals import interval
 from ....language.system import System
 from ..code import Buffer, Code
 from ..jit import Target
-from ..names import ALL, THREADS
+from ..names import ALL
 from ..plan import Plan, Scatter
 from .blocks import block_sizes
 from .buffers import buffers
@@ -105,14 +105,25 @@ class Module:
         apart = copies.union(n for n in own if not self.memory[n].is_exchanged)
         for name, block in block_sizes(self.schedule, apart, self.memory, self.lanes).items():
             self.memory[name] = replace(self.memory[name], block=block, extra=0)
+        for name in copies & self._read_together():
+            self.memory[name] = replace(self.memory[name], private=True)
         packed = {b.name: b for b in self._packed()}
         if packed:
             self.memory |= packed
             self.lasting |= packed.keys()
-            self.plan = replace(self.plan, sizes={**self.plan.sizes, THREADS: None})
         self.functions: dict[tuple[str, str], str] = {}
         self.helpers: dict[str, str] = {}
         self.twins: dict[Key, Twin] = {}
+
+    def _read_together(self) -> frozenset[str]:
+        """The tensors that several threads read at once.
+
+        A copy of those is made by each thread for itself. With one for all, every line of it would
+        have to come from another processor's cache, and to be taken back before the next step can
+        write to it, which takes longer than to copy it twice.
+        """
+        parts = [p for p in leaves(self.schedule.parts) if not self._is_single(p)]
+        return frozenset[str]().union(*map(read_by, parts))
 
     def _packed(self) -> Iterator[Buffer]:
         """Memory for what threads copy for themselves."""
@@ -157,14 +168,19 @@ class Module:
         if isinstance(part, Stepped):
             body = tuple(self._call(inner) for inner in part.body)
             return Steps(part.loop.index, part.loop.direction, body)
+        kept = frozenset(self.memory)
+        reads, writes = read_by(part) & kept, written_by(part) & kept
+        private = any(self.memory[name].private for name in writes)
+        single = not private and self._is_single(part)
         if isinstance(part, Scatter):
             written = self._written(self._scatter(part))
-            single = True
         else:
-            single = part.split is None or self._work(part) < SMALL
-            written = self._nest(part, single)
-        kept = frozenset(self.memory)
-        return Call(part, *written, read_by(part) & kept, written_by(part) & kept, single)
+            written = self._nest(part, single or private)
+        return Call(part, *written, reads, writes, single, private)
+
+    def _is_single(self, part: Tiled | Scatter) -> bool:
+        """Whether one thread runs it."""
+        return isinstance(part, Scatter) or part.split is None or self._work(part) < SMALL
 
     def _nest(self, part: Tiled, single: bool) -> Written:
         """The function of a nest: that of its twin, where there is one."""

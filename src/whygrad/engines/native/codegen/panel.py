@@ -13,14 +13,13 @@ from math import prod
 
 from ....language.expression import Index, Reference, references
 from ..code import Axis, Buffer
-from ..names import THREADS
 from .function import SIZES, Function
 from .schedule import Tiled
 from .tiles import NOMINAL
 from .value import Value, vector
 
 PANEL = "panel·"
-"""The buffer with a panel for each thread."""
+"""The buffer of panels."""
 
 LARGEST = 1 << 17
 """Numbers in a panel; what is larger is read where it lies."""
@@ -50,8 +49,8 @@ class Packed:
 
 
 def panel_buffer(element: str) -> Buffer:
-    """The memory of the panels of all threads."""
-    return Buffer(PANEL, PANEL, element, (Axis(THREADS, None), Axis(PANEL, LARGEST)), (0, 1))
+    """The memory of panels."""
+    return Buffer(PANEL, PANEL, element, (Axis(PANEL, LARGEST),), (0,), private=True)
 
 
 def paneled(
@@ -104,8 +103,7 @@ def make_panel(
         f.emit(f"icmp sle i64 {rows.text}, {LARGEST // wide}", "i1", 1, [rows]),
     )
     source = f.corner(e, {**indices, down: f.integer(0)})
-    place = f.multiply(f.thread, f.integer(LARGEST))
-    panel = f.offset(f.pointer(PANEL), place, size)
+    panel = f.pointer(PANEL)
     none = f.integer(0)
     count = f.emit(f"select {pays}, {rows}, {none}", "i64", 1, [pays, rows])
     loop = f.begin(none, count, 1, may_be_empty=True)

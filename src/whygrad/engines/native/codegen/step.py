@@ -17,7 +17,8 @@ from .writer import Writer
 class Call:
     """A call of a part's function, what it reads and writes, and whether one thread runs it.
 
-    `buffers`, `sizes` and `outer` (indices of loops around it) are the arguments.
+    `buffers`, `sizes` and `outer` (indices of loops around it) are the arguments. A `private` part
+    is not shared: every thread runs all of it, and writes to private buffers only.
     """
 
     part: Tiled | Scatter
@@ -28,6 +29,7 @@ class Call:
     reads: frozenset[str]
     writes: frozenset[str]
     single: bool
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ class StepWriter(Writer):
 
     def _sequence(self, calls: tuple[Call | Steps, ...]) -> None:
         for single, group in _groups(calls):
-            if any(_clash(p, c) for p in self.pending for c in group):
+            if any(self._clash(p, c) for p in self.pending for c in group):
                 self._barrier()
             if single:
                 # the loop has a turn for thread 0 and none for the others
@@ -166,7 +168,8 @@ class StepWriter(Writer):
         if isinstance(call, Steps):
             self._steps(call, alone)
             return
-        threads = ["i64 0", "i64 1"] if alone else ["i64 %thread", "i64 %threads"]
+        whole = alone or call.private
+        threads = ["i64 0", "i64 1"] if whole else ["i64 %thread", "i64 %threads"]
         arguments = [
             *(str(self._pointer(name)) for name in call.buffers),
             *(str(self._size(index)) for index in call.sizes),
@@ -175,7 +178,7 @@ class StepWriter(Writer):
             *threads,
         ]
         if not alone:
-            if any(_clash(p, call) for p in self.pending):
+            if any(self._clash(p, call) for p in self.pending):
                 self._barrier()
             self.pending.append(call)
         self.command(f"call void {call.name}({', '.join(arguments)})")
@@ -187,6 +190,13 @@ class StepWriter(Writer):
         self.events.append(Event(self.depth, None))
         self.pending.clear()
         self.phase += 1
+
+    def _clash(self, first: Call | Steps, second: Call | Steps) -> bool:
+        """Whether the second has to wait for the first."""
+        if first.single and second.single:
+            return False
+        both = first.writes & (second.reads | second.writes) | first.reads & second.writes
+        return not all(self.memory[name].private for name in both)
 
     def _lives(self, call: Call | Steps, since: int) -> None:
         """Note which tensors are in use from a phase to the present one."""
@@ -233,13 +243,6 @@ class StepWriter(Writer):
             known = self.emit(f"load i64, ptr {place.text}", "i64", 1, [place])
             self.note(("size", index), known)
         return known
-
-
-def _clash(first: Call | Steps, second: Call | Steps) -> bool:
-    """Whether the second has to wait for the first."""
-    if first.single and second.single:
-        return False
-    return bool(first.writes & (second.reads | second.writes) or first.reads & second.writes)
 
 
 def _groups(calls: tuple[Call | Steps, ...]) -> Iterator[tuple[bool, list[Call | Steps]]]:

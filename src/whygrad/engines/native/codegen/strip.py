@@ -15,14 +15,13 @@ from math import prod
 
 from ....language.expression import Index, Multiply, Reference
 from ..code import Axis, Buffer
-from ..names import THREADS
 from .function import SIZES, Function
 from .panel import Packed
 from .schedule import Tiled
 from .value import Value, vector
 
 STRIPS = "strips·"
-"""Begins the name of the buffer with strips for each thread; it ends with that of their index."""
+"""Begins the name of the buffer with strips; it ends with that of their index."""
 
 LARGE = 1 << 15
 """So many sums have to read strips before the copy pays."""
@@ -56,10 +55,10 @@ def stripped(
 
 
 def strip_buffer(e: Reference, element: str, constants: Mapping[str, int]) -> Buffer:
-    """The memory of the strips of all threads."""
+    """The memory of strips."""
     _, down, _ = _parts(e)
-    axes = (Axis(THREADS, None), Axis(STRIPS, WIDE), Axis(down, constants.get(down)))
-    return Buffer(STRIPS + down, STRIPS + down, element, axes, (0, 1, 2))
+    axes = Axis(STRIPS, WIDE), Axis(down, constants.get(down))
+    return Buffer(STRIPS + down, STRIPS + down, element, axes, (0, 1), private=True)
 
 
 def at_once(rows: int) -> int:
@@ -78,10 +77,9 @@ class Strips:
     def of(self, place: Value, rows: int) -> Packed:
         """The strip of so many numbers of each row, beginning at a place of it."""
         f, size, length = self.f, SIZES[self.element], self.f.size(self.down)
-        mine = f.multiply(f.thread, f.multiply(f.integer(WIDE), length))
-        own = f.offset(f.pointer(STRIPS + self.down), mine, size)
         before = f.multiply(f.subtract(place, self.first), length)
-        return Packed(f.offset(own, before, size), f.integer(rows), self.down, 1)
+        start = f.offset(f.pointer(STRIPS + self.down), before, size)
+        return Packed(start, f.integer(rows), self.down, 1)
 
     def copy(self, place: Value, rows: int) -> None:
         """Write the loop that makes it."""
