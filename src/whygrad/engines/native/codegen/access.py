@@ -13,10 +13,6 @@ from .panel import Packed
 from .place import Place, locate
 from .value import Value, overloaded, vector
 
-GATHERED = 64
-"""Vectors of so many bytes are gathered; number by number, shorter ones are read as fast, and two
-gathers at the same places read these once."""
-
 
 def load(block: Block, e: Reference, point: Point) -> Value:
     """The element, one for each lane if lanes read different ones."""
@@ -56,9 +52,10 @@ def load(block: Block, e: Reference, point: Point) -> Value:
 
 
 def _is_read_alone(block: Block, e: Reference, point: Point) -> bool:
-    """Whether each lane of a short vector reads a place that memory gives, and that is in range."""
-    if block.lanes * SIZES[block.f.memory[e.tensor].element] >= GATHERED:
-        return False
+    """Whether each lane reads a place that memory gives, and that is in range.
+
+    Number by number is as fast as a gather, and two at the same places read these once.
+    """
     if block.tail(point[1]) is not None:
         return False
     return all(
