@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.engines.native.codegen.running import Compiled, lowered, nests, plan_of, runnable
+from tests.engines.native.codegen.running import (
+    AVX512,
+    Compiled,
+    lowered,
+    nests,
+    plan_of,
+    runnable,
+)
 
+from whygrad.engines.native.codegen import module
+from whygrad.engines.native.codegen.nest import NestWriter
+from whygrad.engines.native.codegen.schedule import Tiled
 from whygrad.engines.native.jit import Target
 from whygrad.engines.native.plan import Nest
 
@@ -42,6 +52,37 @@ def test_what_is_updated_in_place_is_updated_once(target: Target, i: int, j: int
         np.testing.assert_array_equal(found["w"], w + x.T @ h)
         np.testing.assert_array_equal(found["v"], v + w.T)
         assert found["J"] == h.sum()
+
+
+@TARGETS
+@pytest.mark.parametrize(("i", "j"), [(17, 200), (9, 72), (5, 40), (40, 17), (16, 64)])
+def test_threads_share_rows_or_columns_and_leave_none_out(
+    target: Target, i: int, j: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SMALL", 1)
+    compiled = lowered(UPDATES, True, target, "float32", i=i, j=j)
+    rng = np.random.default_rng(i)
+    for threads in range(1, 10):
+        x, h, g = (rng.integers(-3, 4, s).astype(float) for s in [(21, i), (21, j), (j, 21)])
+        w, v = (rng.integers(-3, 4, s).astype(float) for s in [(i, j), (j, i)])
+        memory = {"x·all": x, "rows·n": np.arange(21), "w": w, "v": v, "h": h, "g": g}
+        found = compiled.run(memory, {"n": 21, "n·all": 21}, threads)
+        np.testing.assert_array_equal(found["h"], h + x @ w)
+        np.testing.assert_array_equal(found["g"], 2 * g + v @ x.T)
+        np.testing.assert_array_equal(found["w"], w + x.T @ h)
+        np.testing.assert_array_equal(found["v"], v + w.T)
+
+
+def test_threads_share_what_comes_out_more_even() -> None:
+    """Of 17 rows in tiles of 8, one of two threads would have 16; of 200 columns it has 128."""
+    text = "given a[n,i], d[n,j]\nw[i,j] = sum[n](a[n,i] * d[n,j])"
+    for i, j, columns in ((17, 200, 7), (16, 200, 0), (17, 32, 0), (40, 64, 2)):
+        compiled = Compiled(*nests(text, n=64, i=i, j=j), "float32", AVX512)
+        m, (part,) = compiled.module, compiled.module.schedule.parts
+        assert isinstance(part, Tiled)
+        shared = (m.element, m.lanes, m.memory, m.constants, lambda *_: True, frozenset[str]())
+        assert NestWriter(part, *shared, single=False).grid.columns == columns
+        assert NestWriter(part, *shared, single=True).grid.columns == 0
 
 
 def test_what_is_needed_behind_a_sum_is_loaded_behind_it() -> None:

@@ -138,6 +138,21 @@ def test_a_softmax_over_few_classes_has_its_lanes_along_the_samples() -> None:
     assert {found[name].lane for name in ("z", "m", "e", "s")} == {"n"}
 
 
+def test_what_is_stored_number_by_number_lies_as_its_reader_wants_it() -> None:
+    text = """
+        given a[n,j], w[k,j]
+        z[n,k] = sum[j](a[n,j] * w[k,j])
+        m[n] = max[k](z[n,k])
+        e[n,k] = exp(z[n,k] - m[n])
+        """
+    schedule = of(text, n=None, j=197, k=17)
+    found = tiles(schedule)
+    assert [*found] == ["z", "m", "e"]
+    assert found["z"].lane == "j"
+    assert found["e"].lane == "n"
+    assert schedule.orders["z"] == schedule.orders["e"] == (1, 0)
+
+
 # Tiles
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from math import ceil, prod
 
 from ....language.affine import affine
@@ -35,7 +35,7 @@ class Costs:
     `axes` are those of each tensor, and `orders` the same in the order of memory, which is final
     for those `placed`. The tensors in `fixed` lie as the caller has them; those in `own` last
     from step to step; those in `whole` hold whole numbers. `copies` are those with exchanged axes,
-    by the tensor and the axis that is last in them.
+    by the tensor and the axis that is last in them. Those in `free` are stored number by number.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Costs:
         self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
         self.orders |= {name: (1, 0) for name in own if self._is_narrow(name)}
         self.copies: dict[tuple[str, int], str] = {}
+        self.free: set[str] = set()
         self.alone = _summed_alone(plan.parts)
 
     def _is_narrow(self, tensor: str) -> bool:
@@ -94,7 +95,7 @@ class Costs:
                 if reference.tensor in known:
                     continue
                 kind = self.kind(reference, lane)
-                if kind != "across":
+                if kind != "across" or self.is_free(reference, nest.space(step)):
                     cost += read
                     continue
                 gathered = here * inner * GATHER
@@ -123,6 +124,10 @@ class Costs:
         if size is None:
             return 1 + step * steps / 2 / NOMINAL
         return ceil(size / step) * step / size
+
+    def is_free(self, e: Reference, space: Collection[str]) -> bool:
+        """Whether it may lie in any order, for one who reads another place at each point."""
+        return e.tensor in self.free and e.free == frozenset(space)
 
     def exchange(self, tensor: str) -> float:
         """What a copy of the tensor with exchanged axes costs."""

@@ -55,7 +55,7 @@ def _spans(f: Function, share: Span, size: Value, lanes: int) -> Iterator[tuple[
     if whole.constant != 0:
         yield (start, stop if rest.constant == 0 else f.minimum(stop, whole)), True
     if rest.constant != 0:
-        yield (f.call("llvm.smax.i64", "i64", 1, [start, whole]), stop), False
+        yield (f.maximum(start, whole), stop), False
 
 
 def _left(f: Function, loop: Loop, size: Value, lanes: int) -> Value:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from math import ceil
 
 from ....language.expression import Reduce, Reference, references
 from ..code import Buffer
@@ -29,6 +30,11 @@ OPEN = -1
 
 Body = Callable[[int, int | None], None]
 """Writes blocks of so many vectors, the last of which may have fewer lanes (None: it has all)."""
+
+
+def _half(size: int, step: int) -> float:
+    """What part of so many the first of two threads takes, in whole steps."""
+    return ceil(ceil(size / step) / 2) * step / size
 
 
 class NestWriter:
@@ -121,16 +127,22 @@ class NestWriter:
             return
         whole, rest = divmod(-(-size.constant // self.lanes), vectors)
         last = size.constant % self.lanes or None
-        if whole == 1:
+        place, shared = f.integer(whole * span), self.grid.columns > 0
+        start, stop = self.grid.across(f.integer((whole + bool(rest)) * span), span)
+        if whole == 1 and not shared:
             self.indices[index] = f.integer(0)
             body(vectors, None if rest else last)
         elif whole:
-            start, stop = self.grid.across(f.integer(whole * span), span)
-            with self._loop(index, start, stop, span):
+            with self._loop(index, start, f.minimum(stop, place) if shared else place, span):
                 body(vectors, None if rest or last is None else OPEN)
         if rest:
-            self.indices[index] = f.integer(whole * span)
+            only = (
+                f.begin(f.maximum(start, place), stop, span, may_be_empty=True) if shared else None
+            )
+            self.indices[index] = place
             body(rest, last)
+            if only:
+                f.end(only)
         self.indices.pop(index, None)
 
     # Rows
@@ -174,7 +186,7 @@ class NestWriter:
                 body(rows)
             few = 1 if rest.constant is None else rest.constant
             if few:
-                first = f.call("llvm.smax.i64", "i64", 1, [start, whole])
+                first = f.maximum(start, whole)
                 with self._loop(index, first, stop, few):
                     body(few)
             return
@@ -195,17 +207,29 @@ class NestWriter:
                 body(1)
 
     def _columns(self, single: bool) -> int:
-        """How many blocks of lanes threads share out, so that each keeps to its own weights."""
+        """How many blocks of lanes threads share out, or 0 where they share rows.
+
+        So each keeps to its own weights where these lie in blocks; else that is done which comes
+        out more even.
+        """
         names = {step.name for step in self.nest.steps}.union(
             r.tensor for step in self.nest.steps for r in references(step.value)
         )
         blocked = any(n in self.memory and self.memory[n].block for n in names)
-        lane = self.inner_lane
-        if single or not blocked or lane is None or lane not in self.f.constants:
+        sizes, lane, row = self.f.constants, self.inner_lane, self.tiled.row
+        if single or lane is None or lane not in sizes:
             return 0
         span = self.tiled.vectors * self.lanes
-        blocks, rest = divmod(self.f.constants[lane], span)
-        return 0 if rest or blocks < 2 else blocks
+        blocks = ceil(sizes[lane] / span)
+        if blocked:
+            return blocks if blocks > 1 and sizes[lane] % span == 0 else 0
+        if (
+            row is None
+            or row not in sizes
+            or _half(sizes[lane], span) >= _half(sizes[row], self.tiled.rows)
+        ):
+            return 0
+        return blocks
 
     @property
     def _reads_itself(self) -> bool:

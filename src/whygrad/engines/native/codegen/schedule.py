@@ -106,6 +106,7 @@ class Scheduler(Costs):
         lane = min(self._candidates(nest), key=lambda c: self.cost(nest, c, own))
         copies: list[Tiled] = []
         if lane is not None:
+            self._settle(nest, lane)
             nest, copies = self._with_copies(nest, lane, own)
             self._place(nest, lane)
         form = tile(nest, lane, self.constants, self.lanes, self.registers)
@@ -172,10 +173,24 @@ class Scheduler(Costs):
             if step.name in self.fixed or step.name in self.placed:
                 continue
             self.placed.add(step.name)
-            places = [k for k, s in enumerate(step.subscripts) if s == Index(lane)]
-            if places and len(step.subscripts) == len(self.axes[step.name]):
-                rest = [k for k in range(len(step.subscripts)) if k != places[0]]
-                self.orders[step.name] = (*rest, places[0])
+            self._order(step.target, lane)
+            if lane not in step.target.free:
+                self.free.add(step.name)
+
+    def _settle(self, nest: Nest, lane: str) -> None:
+        """Lay out what is free, and read point by point, with the lanes' axis last."""
+        for step in nest.steps:
+            for reference in references(step.value):
+                if lane in reference.free and self.is_free(reference, nest.space(step)):
+                    self.free.discard(reference.tensor)
+                    self._order(reference, lane)
+
+    def _order(self, e: Reference, lane: str) -> None:
+        """Lay out a tensor with the lanes' axis last, if they run along one."""
+        places = [k for k, s in enumerate(e.subscripts) if s == Index(lane)]
+        if places and len(e.subscripts) == len(self.axes[e.tensor]):
+            rest = [k for k in range(len(e.subscripts)) if k != places[0]]
+            self.orders[e.tensor] = (*rest, places[0])
 
 
 def _replaced(e: Expression, by: Mapping[Reference, Reference]) -> Expression:

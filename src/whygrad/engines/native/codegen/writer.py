@@ -166,6 +166,10 @@ class Writer:
         """The smaller of two i64."""
         return self.call("llvm.smin.i64", "i64", 1, (a, b))
 
+    def maximum(self, a: Value, b: Value) -> Value:
+        """The larger of two i64."""
+        return self.call("llvm.smax.i64", "i64", 1, (a, b))
+
     def round_up(self, a: Value, multiple: int) -> Value:
         """The next multiple of a power of 2."""
         more = self.add(a, self.integer(multiple - 1))
