@@ -22,9 +22,9 @@ class Grid:
         if self.single:
             return f.integer(0), size
         if not self.columns:
-            return self._part(size, step, self._number, f.threads)
+            return self._part(size, step, f.thread, f.threads)
         columns = self._in_use
-        texts = (f"udiv i64 {v.text}, {columns.text}" for v in (self._number, f.threads))
+        texts = (f"udiv i64 {v.text}, {columns.text}" for v in (f.thread, f.threads))
         thread, threads = (f.emit(t, "i64", 1, [f.threads, columns]) for t in texts)
         return self._part(size, step, thread, threads)
 
@@ -34,14 +34,8 @@ class Grid:
         if not self.columns:
             return f.integer(0), size
         columns = self._in_use
-        text = f"urem i64 {self._number.text}, {columns.text}"
-        return self._part(size, step, f.emit(text, "i64", 1, [f.threads, columns]), columns)
-
-    @property
-    def _number(self) -> Value:
-        """This thread's place among all. The first thread is last, where shares may be smaller:
-        it also does what is for one alone."""
-        return self.f.subtract(self.f.subtract(self.f.threads, self.f.integer(1)), self.f.thread)
+        text = f"urem i64 {f.thread.text}, {columns.text}"
+        return self._part(size, step, f.emit(text, "i64", 1, [f.thread, columns]), columns)
 
     @property
     def _in_use(self) -> Value:
