@@ -25,27 +25,34 @@ DENSE = """
     """
 
 
-def compare_steps(engine: NativeEngine, known: Known, optimizer: Optimizer, dtype: str) -> None:
-    """Two batches, the second one smaller, from arrays of which some rows are in neither."""
+def taken(
+    engine: NativeEngine | ReferenceEngine, known: Known, optimizer: Optimizer, dtype: str
+) -> dict[str, np.ndarray]:
+    """All that is updated, and the costs, after two batches, the second one smaller.
+
+    They are taken from arrays of which some rows are in neither.
+    """
     system = step_system(wg.Network(known.text), optimizer, None, 1, 1)
     batch, samples = system.batch, known.sizes.get(system.batch or "", 1)
-    arrays = {n: np.array(a) for n, a in known.arrays().items()}
+    values = {n: np.array(a) for n, a in known.arrays().items()}
     lasting = [t for t in system.tensors.values() if t.kind in ("param", "state")]
     for t in lasting:
-        arrays.setdefault(t.name, np.full([known.sizes[i] for i in t.indices], 0.5))
+        values.setdefault(t.name, np.full([known.sizes[i] for i in t.indices], 0.5))
     if any(batch in t.indices for t in lasting):
         pytest.skip("something is kept for each sample, so batches cannot be cut")
-    arrays = {n: a.astype(dtype) if a.dtype.kind == "f" else a for n, a in arrays.items()}
+    values = {n: a.astype(dtype) if a.dtype.kind == "f" else a for n, a in values.items()}
     axes = {i for _, d in system.declarations.values() for i in (*d.indices, d.within) if i}
     fixed = infer_sizes(system, {i: known.sizes[i] for i in axes if i != batch})
     wanted = (str(system.cost), *(f"{u.name} <-" for u in system.updates))
     order = np.arange(samples)[::-1][: max(1, samples - 1)]
     size = max(1, len(order) // 2 + 1)
-    results = []
-    for each, kind in ((engine, dtype), (ReferenceEngine(), "float64")):
-        values = {n: a.astype(kind) if a.dtype.kind == "f" else a.copy() for n, a in arrays.items()}
-        told = each.compile(system, fixed, wanted, kind).epoch(values, order, size, 3)
-        results.append({**told, **{u.name: values[u.name] for u in system.updates}})
+    told = engine.compile(system, fixed, wanted, dtype).epoch(values, order, size, 3)
+    return {**told, **{u.name: values[u.name] for u in system.updates}}
+
+
+def compare_steps(engine: NativeEngine, known: Known, optimizer: Optimizer, dtype: str) -> None:
+    """An engine's steps beside the same ones of the reference engine, in double precision."""
+    found = taken(engine, known, optimizer, dtype)
     tolerance = 1e-9 if dtype == "float64" else 2e-3
-    for name, expected in results[1].items():
-        assert results[0][name] == pytest.approx(expected, rel=tolerance, abs=tolerance), name
+    for name, expected in taken(ReferenceEngine(), known, optimizer, "float64").items():
+        assert found[name] == pytest.approx(expected, rel=tolerance, abs=tolerance), name

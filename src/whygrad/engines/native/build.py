@@ -18,7 +18,7 @@ from .jit import Target, externals, host, machine_code
 from .names import original
 from .subnormals import flush_ir
 from .threads import barrier_ir
-from .work import Work, operations, worthwhile
+from .work import ENOUGH, LEAST, Work, operations, worthwhile
 
 if TYPE_CHECKING:
     from .plan import Plan
@@ -86,7 +86,9 @@ def described(request: Request, samples: int, threads: int | None = None) -> str
     sizes = {i: known.get(original(i), samples) for i in plan.sizes}
     updated = [u.name for u in step.whole.updates]
     module = Module(plan, step.whole, step.dtype.name, host(), updated)
-    return describe(module, sizes, threads or worthwhile(operations(work(plan), sizes)))
+    much = operations(work(plan), sizes)
+    usual, most = (threads or worthwhile(much, each) for each in (ENOUGH, LEAST))
+    return describe(module, sizes, usual, most)
 
 
 def module(request: Request, plan: Plan, in_place: bool, target: Target) -> tuple[str, Code]:

@@ -16,8 +16,10 @@ from .binding import Binding
 from .build import build
 from .executable import Executable
 from .jit import Target
+from .layouts import KEPT, Layout
 from .names import rows
-from .work import worthwhile
+from .pace import Pace
+from .work import ENOUGH, LEAST, worthwhile
 
 if TYPE_CHECKING:
     from ..reference import ReferenceProgram
@@ -53,6 +55,7 @@ class Epochs:
         self._rows = rows(self._division.batch)
         self._followed = {name: self._build.results[name] for name in request.followed}
         self._noise = request.system.of_kind("noise")
+        self._paces: dict[tuple[int, ...], Pace] = {}
 
     def run(
         self,
@@ -77,13 +80,16 @@ class Epochs:
         try:
             for part in parts:
                 end = taken + part.count
+                pace = self._pace(part.layout)
                 while taken < end:
-                    count = min(end - taken, self._ahead(part))
+                    threads, count = pace.next(min(end - taken, self._ahead(part)))
                     some = {t: found[taken:] for t, found in values.items()}
                     left = order[taken * batch_size :]
-                    done = self._steps(part, count, left, some, seed, step + taken)
+                    done = self._steps(part, count, threads, left, some, seed, step + taken)
                     taken += done
-                    if done < count:
+                    if done == count:
+                        pace.note(count)
+                    else:
                         batch = left[done * batch_size :][: part.size]
                         found = self._refer(arrays, batch, seed, step + taken)
                         for name, tensor in self._followed.items():
@@ -110,6 +116,7 @@ class Epochs:
         self,
         part: Batches,
         count: int,
+        threads: int,
         order: Array,
         values: Mapping[str, Array],
         seed: int,
@@ -131,16 +138,25 @@ class Epochs:
             if name in self._executable.external:
                 pointers[name] = array.ctypes.data
                 strides[name] = stride
-        sizes = part.layout
-        threads = self._threads or worthwhile(sizes.operations)
 
         def call(steps: int) -> int:
-            return self._executable.call(sizes.values, pointers, steps, strides, threads).steps
+            sizes = part.layout.values
+            return self._executable.call(sizes, pointers, steps, strides, threads).steps
 
         done = call(count)
         if 0 < done < count:
             call(done)
         return done
+
+    def _pace(self, layout: Layout) -> Pace:
+        """What chooses the number of threads for steps of some sizes."""
+        if layout.values not in self._paces:
+            if len(self._paces) == KEPT:
+                self._paces.clear()
+            usual, most = (worthwhile(layout.operations, each) for each in (ENOUGH, LEAST))
+            numbers = (self._threads,) * 3 if self._threads else (usual, 1, most)
+            self._paces[layout.values] = Pace(*numbers)
+        return self._paces[layout.values]
 
     def _refer(
         self, arrays: MutableMapping[str, Array], batch: Array, seed: int, step: int

@@ -46,6 +46,7 @@ class Executable:
         # so many words for each thread that no two of them write to one cache line
         self._width = len(code.buffers) + LINE // _BYTES
         self._own = [k for k, b in enumerate(code.buffers) if not b.external]
+        self._most = 1
         self._tables: list[int] = []
         self._addresses: list[list[int]] | None = None
         self._library = Library(machine_code, ["epoch"], symbols)
@@ -101,13 +102,14 @@ class Executable:
         self, sizes: tuple[int, ...], pointers: Mapping[str, int], threads: int
     ) -> array[int]:
         """A table of buffers for each thread, with the addresses of all."""
-        addresses, width = self.memory.addresses(sizes, threads), self._width
+        self._most = max(self._most, threads)
+        addresses, width = self.memory.addresses(sizes, self._most), self._width
         if addresses is not self._addresses:
-            self._tables = [0] * (width * threads)
+            self._tables = [0] * (width * self._most)
             for number, own in enumerate(addresses):
                 for slot, address in zip(self._own, own, strict=True):
                     self._tables[number * width + slot] = address
             self._addresses = addresses
         for name, slot in self.external.items():
-            self._tables[slot::width] = [pointers[name]] * threads
+            self._tables[slot::width] = [pointers[name]] * self._most
         return array("q", self._tables)

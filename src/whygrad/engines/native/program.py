@@ -29,10 +29,9 @@ MOST_THREADS = 1024
 class NativeEngine:
     """Compiles systems to machine code.
 
-    `threads` says in how many threads a program runs; without it, on as many cores as there are
-    where a step is big enough to gain by it. The last bits of a result may depend on their
-    number, and depend on nothing else. `target` is the processor to compile for: this one, or a
-    plainer one of its kind.
+    `threads` says in how many threads a program runs; without it, in as many as take the least time
+    (see `pace`). The result is the same bit for bit in any number. `target` is the processor to
+    compile for: this one, or a plainer one of its kind.
     """
 
     name = "native"

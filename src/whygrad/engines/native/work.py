@@ -11,8 +11,10 @@ Work = tuple[tuple[int, tuple[str, ...]], ...]
 """Operations as a sum: a number, times the sizes of some run-time indices."""
 
 ENOUGH = 8_000_000
-"""With fewer operations to each thread (some 80 µs), handing numbers over costs more than it gains.
-"""
+"""With fewer operations to each thread (some 80 µs), it depends on the machine what they gain."""
+
+LEAST = 500_000
+"""With fewer to each (some 5 µs), handing numbers over surely costs more than it gains."""
 
 
 def operations(work: Work, sizes: Mapping[str, int]) -> int:
@@ -20,7 +22,7 @@ def operations(work: Work, sizes: Mapping[str, int]) -> int:
     return sum(count * prod(sizes[i] for i in indices) for count, indices in work)
 
 
-def worthwhile(operations: int) -> int:
-    """How many threads a step with so many operations is worth."""
-    wanted = 1 + operations // ENOUGH
+def worthwhile(operations: int, each: int = ENOUGH) -> int:
+    """How many threads a step with so many operations is worth, if each has so many at least."""
+    wanted = 1 + operations // each
     return min(cores(), wanted) if wanted > 1 else 1

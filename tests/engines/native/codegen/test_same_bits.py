@@ -1,4 +1,4 @@
-"""With a number of threads, the result is the same bit for bit, run after run."""
+"""The result is the same bit for bit, run after run, in any number of threads."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from tests.engines.native.steps import DENSE
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.engines.native.codegen.running import runnable
+from tests.engines.native.steps import DENSE, taken
+from tests.systems.catalogue import KNOWN, Known
 
 import whygrad as wg
 from whygrad.engines.native import NativeEngine
+from whygrad.engines.native.codegen import module
 from whygrad.engines.native.codegen.step import Call, Steps
-from whygrad.engines.native.jit import AVX2, Target, host
+from whygrad.engines.native.jit import Target, host
 from whygrad.language.sizes import infer_sizes
 from whygrad.language.system import System
 from whygrad.training.step import step_system
@@ -74,16 +79,54 @@ def test_two_threads_give_the_same_bits_run_after_run(text: str, steps: int) -> 
         np.testing.assert_array_equal(again[name], values, name)
 
 
-@pytest.mark.parametrize("target", [host(), AVX2], ids=["here", "AVX2"])
+@pytest.mark.parametrize("target", runnable(), ids=lambda t: f"{t.vector_bits} bits")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("text", [DENSE, RECURRENT], ids=["dense", "recurrent"])
-def test_any_number_of_threads_agrees_to_rounding(text: str, target: Target) -> None:
-    if not host().is_x86 or not host().has("avx2"):
-        target = host()
-    one = trained(text, 1, 30, "float64", target)
+def test_any_number_of_threads_gives_the_same_bits(text: str, dtype: str, target: Target) -> None:
+    one = trained(text, 1, 30, dtype, target)
     for threads in (2, 3):
-        other = trained(text, threads, 30, "float64", target)
+        other = trained(text, threads, 30, dtype, target)
         for name, values in one.items():
-            np.testing.assert_allclose(other[name], values, rtol=1e-9, atol=1e-12)
+            np.testing.assert_array_equal(other[name], values, name)
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads share also what is too small for that."""
+    monkeypatch.setenv("WHYGRAD_CACHE", "0")
+    monkeypatch.setattr(module, "SMALL", 1)
+
+
+@pytest.mark.usefixtures("shared")
+@pytest.mark.parametrize("known", KNOWN.values(), ids=lambda known: known.name)
+def test_whatever_they_share(known: Known) -> None:
+    one = taken(NativeEngine(1), known, wg.Adam(0.01), "float32")
+    for threads in (2, 3, 5):
+        for name, values in taken(NativeEngine(threads), known, wg.Adam(0.01), "float32").items():
+            np.testing.assert_array_equal(values, one[name], name)
+
+
+@pytest.mark.usefixtures("shared")
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    st.lists(st.integers(2, 70), min_size=2, max_size=4),
+    st.sampled_from(["relu", "tanh", "sigmoid"]),
+    st.integers(1, 40),
+    st.integers(2, 5),
+)
+def test_whatever_the_sizes(widths: list[int], activation: str, batch: int, threads: int) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(90, widths[0])), rng.integers(0, widths[-1], 90)
+    y[0] = widths[-1] - 1
+    found = []
+    for n in (1, threads):
+        layers = [*(wg.Dense(w, activation) for w in widths[1:-1]), wg.Dense(widths[-1])]
+        net = wg.Sequential(layers, cost="cross_entropy")
+        net.init(x=x, y=y)
+        net.train(x=x, y=y, epochs=2, batch_size=batch, optimizer=wg.SGD(0.05), threads=n)
+        found.append(dict(net.params))
+    for name, values in found[0].items():
+        np.testing.assert_array_equal(found[1][name], values, name)
 
 
 @pytest.mark.parametrize("text", [DENSE, RECURRENT], ids=["dense", "recurrent"])

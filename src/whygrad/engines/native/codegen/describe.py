@@ -13,10 +13,15 @@ from .schedule import Tiled
 from .step import Event, Steps
 
 
-def describe(module: Module, sizes: Mapping[str, int], threads: int) -> str:
-    """The step and its memory as text; `sizes` has those of all indices."""
+def describe(module: Module, sizes: Mapping[str, int], threads: int, most: int = 0) -> str:
+    """The step and its memory as text; `sizes` has those of all indices.
+
+    It begins in so many threads, and goes on in up to `most` if that is faster.
+    """
     step, _ = module.step()
     count = "one thread" if threads == 1 else f"{threads} threads"
+    if most > threads:
+        count += f" at first, up to {most} if that is faster"
     lines = [f"{count}, vectors of {module.lanes} numbers ({module.bits} bits)", ""]
     for event in step.events:
         if threads > 1 or event.what is not None:
