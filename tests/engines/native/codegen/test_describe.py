@@ -60,6 +60,12 @@ def test_every_step_is_there_in_order(name: str, threads: int) -> None:
     )
 
 
+def test_the_head_says_in_how_many_threads() -> None:
+    made, sizes = module(KNOWN["two_nodes"])
+    heads = [describe(made, sizes, *n).split(", vectors")[0] for n in ((1, 1), (1, 2), (2, 2))]
+    assert heads == ["one thread", "one thread at first, up to 2 if that is faster", "2 threads"]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_in_registers_has_no_memory(name: str) -> None:
     made, sizes = module(KNOWN[name])
