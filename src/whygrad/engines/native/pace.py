@@ -32,7 +32,9 @@ class Pace:
     ) -> None:
         self.threads, self.least, self.most, self._clock = threads, least, most, clock
         self._start = self._due = self._step = 0.0
+        self._cold = WARM
         self._waiting: list[int] = []
+        self._tries = False
         self._found: dict[int, float] = {}
         self._upwards = False
 
@@ -41,13 +43,15 @@ class Pace:
         if self.least == self.most:
             return self.threads, left
         self._start = self._clock()
-        if not self._step:
-            return self.threads, min(left, WARM)
-        if self._start >= self._due and not self._waiting:
+        if self._cold:
+            return self.threads, min(left, self._cold)
+        enough = self._steps(TRIAL)
+        self._tries = self._start >= self._due and left >= enough
+        if not self._tries:
+            return self.threads, min(left, self._steps(max(TRIAL, self._due - self._start)))
+        if not self._waiting:
             self._waiting = [self.threads, self._other()]
-        if self._waiting:
-            return self._waiting[0], min(left, self._steps(TRIAL))
-        return self.threads, min(left, self._steps(self._due - self._start))
+        return self._waiting[0], enough
 
     def note(self, count: int) -> None:
         """Take in that so many steps were taken since `next`."""
@@ -55,7 +59,8 @@ class Pace:
             return
         now = self._clock()
         self._step = (now - self._start) / count
-        if self._waiting:
+        self._cold = max(0, self._cold - count)
+        if self._tries:
             self._found[self._waiting.pop(0)] = self._step
             if not self._waiting:
                 self.threads = min(self._found, key=self._found.__getitem__)
