@@ -61,8 +61,8 @@ def train(
         progress: show how it goes.
         dtype: in which to compute, "float64" or "float32".
         engine: which engine computes: "native" (machine code) or "reference" (NumPy).
-        threads: in how many threads the native engine computes; by default in as many as take
-            the least time, which it finds out as it goes. Any number gives the same bits.
+        threads: in how many threads the native engine computes; by default in as many as a step
+            is worth, which a long training finds out as it goes. Any number gives the same bits.
         data, named: the data, by the names of the given tensors.
 
     Ctrl-C ends the training after the step at hand: the values reached are kept (with `patience`

@@ -23,8 +23,8 @@ EVERY = 0.5
 class Pace:
     """Chooses the number of threads for a step of some sizes, from `least` to `most`.
 
-    It begins with `threads`. A trial times the present number and then another: twice or half as
-    many, in turn.
+    It begins with `threads`. A trial times the present number and another: twice or half as many,
+    in turn. Where so few steps are taken at a time that this would not tell, there is none.
     """
 
     def __init__(
@@ -48,9 +48,12 @@ class Pace:
         enough = self._steps(TRIAL)
         self._tries = self._start >= self._due and left >= enough
         if not self._tries:
+            self._waiting = []
             return self.threads, min(left, self._steps(max(TRIAL, self._due - self._start)))
         if not self._waiting:
-            self._waiting = [self.threads, self._other()]
+            other = self._other()
+            self._waiting = [other, self.threads, other]  # the first time it has to warm up
+            self._found = {}
         return self._waiting[0], enough
 
     def note(self, count: int) -> None:
@@ -65,7 +68,6 @@ class Pace:
             if not self._waiting:
                 self.threads = min(self._found, key=self._found.__getitem__)
                 self._step = self._found[self.threads]
-                self._found.clear()
                 self._due = now + EVERY
 
     def _steps(self, seconds: float) -> int:

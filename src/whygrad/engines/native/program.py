@@ -29,9 +29,10 @@ MOST_THREADS = 1024
 class NativeEngine:
     """Compiles systems to machine code.
 
-    `threads` says in how many threads a program runs; without it, in as many as take the least time
-    (see `pace`). The result is the same bit for bit in any number. `target` is the processor to
-    compile for: this one, or a plainer one of its kind.
+    `threads` says in how many threads a program runs; without it, in as many as a step is worth,
+    and in a long training in as many as take the least time (see `pace`). The result is the same
+    bit for bit in any number. `target` is the processor to compile for: this one, or a plainer one
+    of its kind.
     """
 
     name = "native"

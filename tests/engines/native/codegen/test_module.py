@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from tests.engines.native.codegen.running import ENTER, Compiled, nests, plan_of
+from tests.engines.native.codegen.running import ENTER, Compiled, lowered, nests, plan_of
 
 from whygrad.engines.native import jit
 from whygrad.engines.native.codegen.module import Module
@@ -44,7 +44,8 @@ def test_parts_of_one_shape_share_a_function() -> None:
 
 
 @pytest.mark.parametrize(
-    ("i", "lanes", "masked"), [(2, 2, False), (3, 4, True), (8, 8, False), (9, 8, True)]
+    ("i", "lanes", "masked"),
+    [(2, 2, False), (3, 4, True), (8, 8, False), (9, 8, True)],
 )
 def test_vectors_are_no_longer_than_there_are_numbers(i: int, lanes: int, masked: bool) -> None:
     plan, system = nests("given x[n,i]\na[n,i] = x[n,i] * 2", n=None, i=i)
@@ -52,6 +53,14 @@ def test_vectors_are_no_longer_than_there_are_numbers(i: int, lanes: int, masked
     assert set(re.findall(r"load <(\d+) x float>", text)) == ({str(lanes)} if not masked else set())
     assert ("llvm.masked.load" in text) == masked
     assert f"<{lanes} x float>" in text
+
+
+def test_one_number_still_has_a_vector() -> None:
+    """The index of a recurrence has a loop, also where it takes one value."""
+    text = "given x[t]\nh[t] = h[t-1] + x[t]\nh[-1] = 0\na[t] = 0.5**t + t"
+    found = lowered(text, t=1).run({"x": [3.0]})
+    assert found["a"].tolist() == [1.0]
+    assert found["h"].tolist()[-1] == 3
 
 
 DIFFERENT = {

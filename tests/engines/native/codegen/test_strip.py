@@ -38,6 +38,14 @@ def test_long_rows_that_many_sums_read_are_copied(i: int, j: int, copied: bool) 
     assert ("sum[n](x·all[rows·n[n], i] * z[n,j])" in str(compiled.plan)) == (i >= 128)
 
 
+def test_other_rows_are_read_where_they_lie() -> None:
+    """Numbers that are given, or computed, may be out of range."""
+    text = STEP.replace("given x[n,i]", "given r[n] in l, x[l,i]").replace("x[n,i]", "x[r[n],i]")
+    compiled = lowered(text, True, None, "float32", i=512, j=64, l=9)
+    assert "* z[n,j]" in str(compiled.plan)
+    assert BUFFER not in compiled.module.memory
+
+
 def test_class_numbers_are_read_where_they_lie() -> None:
     """They have 64 bits each, and stand beside floats of 32."""
     text = STEP.replace("x[n,i]\n", "x[n,i] in v\n").replace("v[i,j] ~ zeros", "u[i,j] ~ zeros")

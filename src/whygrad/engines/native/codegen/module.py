@@ -34,6 +34,9 @@ from .whole import whole_numbered
 SMALL = 1 << 15
 """A part of fewer multiplications is run by one thread: the others would cost more than they do."""
 
+OWN_COPY = 1 << 17
+"""Numbers in a copy that each thread makes for itself, at most."""
+
 
 def generate(
     plan: Plan, system: System, dtype: str, target: Target, updated: Iterable[str] = ()
@@ -105,7 +108,7 @@ class Module:
         apart = copies.union(n for n in own if not self.memory[n].is_exchanged)
         for name, block in block_sizes(self.schedule, apart, self.memory, self.lanes).items():
             self.memory[name] = replace(self.memory[name], block=block, extra=0)
-        for name in copies & self._read_together():
+        for name in self._private():
             self.memory[name] = replace(self.memory[name], private=True)
         packed = {b.name: b for b in self._packed()}
         if packed:
@@ -115,15 +118,18 @@ class Module:
         self.helpers: dict[str, str] = {}
         self.twins: dict[Key, Twin] = {}
 
-    def _read_together(self) -> frozenset[str]:
-        """The tensors that several threads read at once.
+    def _private(self) -> Iterator[str]:
+        """The copies that each thread makes for itself: those that several threads read.
 
-        A copy of those is made by each thread for itself. With one for all, every line of it would
-        have to come from another processor's cache, and to be taken back before the next step can
-        write to it, which takes longer than to copy it twice.
+        With one for all, every line of it would have to come from another processor's cache, and
+        to be taken back before the next step can write to it, which takes longer than to copy it
+        twice. Large ones are shared out: there may be many threads.
         """
-        parts = [p for p in leaves(self.schedule.parts) if not self._is_single(p)]
-        return frozenset[str]().union(*map(read_by, parts))
+        parts = list(leaves(self.schedule.parts))
+        together = {name for p in parts if not self._is_single(p) for name in read_by(p)}
+        for part in parts:
+            if isinstance(part, Tiled) and part.exchange and self._work(part) <= OWN_COPY:
+                yield from written_by(part) & together
 
     def _packed(self) -> Iterator[Buffer]:
         """Memory for what threads copy for themselves."""
@@ -206,7 +212,7 @@ class Module:
 
     def _lanes(self, part: Tiled) -> int:
         """How many lanes vectors have, a power of 2: fewer where there are few numbers."""
-        size = self.constants.get(part.lane or "", self.lanes)
+        size = max(2, self.constants.get(part.lane or "", self.lanes))
         return self.lanes if part.exchange else min(self.lanes, 1 << (size - 1).bit_length())
 
     def _scatter(self, part: Scatter) -> Function:

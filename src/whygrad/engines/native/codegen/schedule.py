@@ -159,6 +159,7 @@ class Scheduler(Costs):
         while name in self.axes:
             name += ACROSS
         self.copies[tensor, place] = name
+        self.free.discard(tensor)  # the copy is made from the order that it has now
         self.axes[name] = axes
         self.orders[name] = (*(k for k in range(len(axes)) if k != place), place)
         self.placed.add(name)

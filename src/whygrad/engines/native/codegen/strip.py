@@ -15,6 +15,7 @@ from math import prod
 
 from ....language.expression import Index, Multiply, Reference
 from ..code import Axis, Buffer
+from ..names import ALL
 from .function import SIZES, Function
 from .panel import Packed
 from .schedule import Tiled
@@ -45,7 +46,8 @@ def stripped(
     for factor in e.body.factors:
         match factor:
             case Reference(subscripts=(Reference() as number, Index() as inner)) if (
-                inner.name == tiled.row
+                factor.tensor.endswith(ALL)
+                and inner.name == tiled.row
                 and number.subscripts == tuple(map(Index, e.indices))
                 and len(e.indices) == 1
                 and memory[factor.tensor].element != "i64"
