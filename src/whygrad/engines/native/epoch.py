@@ -153,9 +153,10 @@ class Epochs:
         if layout.values not in self._paces:
             if len(self._paces) == KEPT:
                 self._paces.clear()
-            usual, most = (worthwhile(layout.operations, each) for each in (ENOUGH, LEAST))
-            numbers = (self._threads,) * 3 if self._threads else (usual, 1, most)
-            self._paces[layout.values] = Pace(*numbers)
+            sure, most = (
+                self._threads or worthwhile(layout.operations, each) for each in (ENOUGH, LEAST)
+            )
+            self._paces[layout.values] = Pace(sure, most)
         return self._paces[layout.values]
 
     def _refer(

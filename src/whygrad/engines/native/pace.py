@@ -16,21 +16,19 @@ WARM = 8
 TRIAL = 0.0025
 """For so many seconds a number of threads is tried."""
 
-EVERY = 0.5
+EVERY = 1.0
 """After so many seconds there is a trial again."""
 
 
 class Pace:
-    """Chooses the number of threads for a step of some sizes, from `least` to `most`.
+    """Chooses the number of threads for a step of some sizes, from `least` on and up to `most`.
 
-    It begins with `threads`. A trial times the present number and another: twice or half as many,
-    in turn. Where so few steps are taken at a time that this would not tell, there is none.
+    A trial times the present number and another: twice or half as many, in turn. Where so few
+    steps are taken at a time that this would not tell, there is none.
     """
 
-    def __init__(
-        self, threads: int, least: int, most: int, clock: Callable[[], float] = perf_counter
-    ) -> None:
-        self.threads, self.least, self.most, self._clock = threads, least, most, clock
+    def __init__(self, least: int, most: int, clock: Callable[[], float] = perf_counter) -> None:
+        self.threads, self.least, self.most, self._clock = least, least, most, clock
         self._start = self._due = self._step = 0.0
         self._cold = WARM
         self._waiting: list[int] = []

@@ -11,7 +11,8 @@ Work = tuple[tuple[int, tuple[str, ...]], ...]
 """Operations as a sum: a number, times the sizes of some run-time indices."""
 
 ENOUGH = 8_000_000
-"""With fewer operations to each thread (some 80 µs), it depends on the machine what they gain."""
+"""With so many operations to each (some 80 µs), threads surely gain; with fewer it depends on where
+the machine puts them."""
 
 LEAST = 500_000
 """With fewer to each (some 5 µs), handing numbers over surely costs more than it gains."""
