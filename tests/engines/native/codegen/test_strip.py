@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.engines.native.codegen.running import lowered, runnable
+from tests.engines.native.codegen.running import Fence, lowered, runnable
 from tests.engines.native.steps import compare_steps
 from tests.systems.catalogue import KNOWN, Known
 
@@ -82,11 +82,11 @@ def test_the_sums_are_right_at_all_sizes(target: Target, i: int, always: None) -
 
 
 @pytest.mark.parametrize("side", ["before", "behind"])
-def test_nothing_is_read_beside_the_data(side: str, always: None) -> None:
+def test_nothing_is_read_beside_the_data(side: Fence, always: None) -> None:
     compiled = lowered(STEP, True, None, "float32", i=21, j=27)
     memory = {"x·all": np.ones((40, 21)), "rows·n": np.arange(40)[::-1]}
     memory |= dict.fromkeys(("w", "v"), np.ones((21, 27)))
-    found = compiled.run(memory, {"n": 40, "n·all": 40}, 2, fence=side)  # type: ignore[arg-type]
+    found = compiled.run(memory, {"n": 40, "n·all": 40}, 2, fence=side)
     assert np.all(found["w"] == 1 - 40 * 21)
 
 

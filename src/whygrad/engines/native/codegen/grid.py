@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import ceil
+
+from ....language.expression import references
+from ..code import Buffer
 from .function import Function
+from .schedule import Tiled
 from .value import Value
 
 
@@ -57,3 +63,31 @@ def divided(f: Function, a: Value, b: Value) -> Value:
         return f.integer(-(-a.constant // b.constant))
     more = f.subtract(f.add(a, b), f.integer(1))
     return f.emit(f"udiv i64 {more.text}, {b.text}", "i64", 1, [more, b])
+
+
+def columns(
+    tiled: Tiled, memory: Mapping[str, Buffer], sizes: Mapping[str, int], lanes: int
+) -> int:
+    """How many blocks of lanes threads share out, or 0 where they share rows.
+
+    So each keeps to its own weights where these lie in blocks; else that is done which comes out
+    more even.
+    """
+    nest, lane, row = tiled.nest, tiled.lane, tiled.row
+    if lane is None or lane not in nest.indices or lane not in sizes:
+        return 0
+    span = tiled.vectors * lanes
+    blocks = ceil(sizes[lane] / span)
+    names = {s.name for s in nest.steps}.union(
+        r.tensor for s in nest.steps for r in references(s.value)
+    )
+    if any(name in memory and memory[name].block for name in names):
+        return blocks if blocks > 1 and sizes[lane] % span == 0 else 0
+    if row is None or row not in sizes:
+        return 0
+    return blocks if _half(sizes[lane], span) < _half(sizes[row], tiled.rows) else 0
+
+
+def _half(size: int, step: int) -> float:
+    """What part of so many the first of two threads takes, in whole steps."""
+    return ceil(ceil(size / step) / 2) * step / size

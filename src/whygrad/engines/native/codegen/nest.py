@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from math import ceil
 
 from ....language.expression import Reduce, Reference, references
 from ..code import Buffer
@@ -17,7 +16,7 @@ from .evaluator import Evaluator
 from .exchange import exchange
 from .finite import Check
 from .function import Function
-from .grid import Grid
+from .grid import Grid, columns
 from .panel import Packed, make_panel, paneled
 from .reduce import reduce
 from .schedule import Tiled
@@ -30,11 +29,6 @@ OPEN = -1
 
 Body = Callable[[int, int | None], None]
 """Writes blocks of so many vectors, the last of which may have fewer lanes (None: it has all)."""
-
-
-def _half(size: int, step: int) -> float:
-    """What part of so many the first of two threads takes, in whole steps."""
-    return ceil(ceil(size / step) / 2) * step / size
 
 
 class NestWriter:
@@ -59,7 +53,6 @@ class NestWriter:
         self.panels: dict[Reference, Packed] = {}
         self.stripped = stripped(tiled, memory, constants)
         self.strips: Strips | None = None
-        self.share: tuple[Value, Value] | None = None
         self.indices: dict[str, Value] = {}
         self.inner_lane = tiled.lane if tiled.lane in self.nest.indices else None
         own = {i for e in self.nest.reductions for i in e.indices}
@@ -72,7 +65,8 @@ class NestWriter:
         self.others = [i for i in self.nest.indices if i not in (self.inner_lane, tiled.row)]
         # of sums along lanes: what a tile of rows reads is read for all of them, and stays near
         self.rows_first = tiled.row is not None and self.inner_lane is None
-        self.grid = Grid(self.f, self._columns(single), single)
+        blocks = 0 if single else columns(tiled, memory, constants, lanes)
+        self.grid = Grid(self.f, blocks, single)
 
     def write(self) -> Function:
         """Write the loops, from the outside inwards."""
@@ -154,9 +148,9 @@ class NestWriter:
         start, stop = self.grid.down(f.size(row), rows)
         step = at_once(rows)
         loop = f.begin(start, stop, step, may_be_empty=True)
-        self.share = loop.counter, f.minimum(stop, f.add(loop.counter, f.integer(step)))
-        strips = self.strips = Strips(f, e, loop.counter)
-        self._tiles(*self.share, lambda rows: strips.copy(self.indices[row], rows))
+        share = loop.counter, f.minimum(stop, f.add(loop.counter, f.integer(step)))
+        strips = self.strips = Strips(f, e, share)
+        self._tiles(*share, lambda rows: strips.copy(self.indices[row], rows))
         self._through_lanes(self._through_rows)
         f.end(loop)
 
@@ -166,7 +160,7 @@ class NestWriter:
         if index is None:
             self._block(1, vectors, last)
             return
-        start, stop = self.share or self.grid.down(f.size(index), rows)
+        start, stop = self.strips.share if self.strips else self.grid.down(f.size(index), rows)
         if self.paneled is not None:
             share = f.subtract(stop, start)
             tiled = replace(self.tiled, vectors=vectors)
@@ -205,31 +199,6 @@ class NestWriter:
         if size.constant is None:
             with self._loop(index, middle, stop, 1):
                 body(1)
-
-    def _columns(self, single: bool) -> int:
-        """How many blocks of lanes threads share out, or 0 where they share rows.
-
-        So each keeps to its own weights where these lie in blocks; else that is done which comes
-        out more even.
-        """
-        names = {step.name for step in self.nest.steps}.union(
-            r.tensor for step in self.nest.steps for r in references(step.value)
-        )
-        blocked = any(n in self.memory and self.memory[n].block for n in names)
-        sizes, lane, row = self.f.constants, self.inner_lane, self.tiled.row
-        if single or lane is None or lane not in sizes:
-            return 0
-        span = self.tiled.vectors * self.lanes
-        blocks = ceil(sizes[lane] / span)
-        if blocked:
-            return blocks if blocks > 1 and sizes[lane] % span == 0 else 0
-        if (
-            row is None
-            or row not in sizes
-            or _half(sizes[lane], span) >= _half(sizes[row], self.tiled.rows)
-        ):
-            return 0
-        return blocks
 
     @property
     def _reads_itself(self) -> bool:

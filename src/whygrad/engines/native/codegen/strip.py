@@ -45,13 +45,10 @@ def stripped(
         return None
     for factor in e.body.factors:
         match factor:
-            case Reference(subscripts=(Reference() as number, Index() as inner)) if (
-                factor.tensor.endswith(ALL)
-                and inner.name == tiled.row
-                and number.subscripts == tuple(map(Index, e.indices))
-                and len(e.indices) == 1
-                and memory[factor.tensor].element != "i64"
-            ):
+            case Reference(
+                tensor=tensor,
+                subscripts=(Reference(subscripts=(Index(name=down),)), Index(name=tiled.row)),
+            ) if tensor.endswith(ALL) and e.indices == (down,) and memory[tensor].element != "i64":
                 return factor
     return None
 
@@ -69,17 +66,17 @@ def at_once(rows: int) -> int:
 
 
 class Strips:
-    """The strips of a nest; they begin with the numbers at a place `first` of each row."""
+    """The strips of a nest, for a share of each row: from a place of it to another."""
 
-    def __init__(self, f: Function, e: Reference, first: Value) -> None:
-        self.f, self.e, self.first = f, e, first
+    def __init__(self, f: Function, e: Reference, share: tuple[Value, Value]) -> None:
+        self.f, self.e, self.share = f, e, share
         self.number, self.down, self.row = _parts(e)
         self.element = f.memory[e.tensor].element
 
     def of(self, place: Value, rows: int) -> Packed:
         """The strip of so many numbers of each row, beginning at a place of it."""
         f, size, length = self.f, SIZES[self.element], self.f.size(self.down)
-        before = f.multiply(f.subtract(place, self.first), length)
+        before = f.multiply(f.subtract(place, self.share[0]), length)
         start = f.offset(f.pointer(STRIPS + self.down), before, size)
         return Packed(start, f.integer(rows), self.down, 1)
 
