@@ -41,4 +41,4 @@ def program(
     system = step_system(net, optimizer, score, 1, 1)
     sizes = net.open_sizes_for(system, arrays)
     request = Request(system, sizes, wanted(system, score), dtype, True)
-    return described(request, batch_size, threads)
+    return described(request, arrays, batch_size, threads)

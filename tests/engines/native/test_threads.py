@@ -16,14 +16,14 @@ from whygrad.engines.native.subnormals import flush_ir
 # Each thread adds to a number of its own that of its neighbour, as it was before the step. Slot 0
 # holds rows of numbers: of even and of odd steps, and marks; slot 1 the place of the step's number.
 STEP = """
-define void @begin(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control) {
+define void @begin(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control, i64 %left) {
   %numbers = load ptr, ptr %buffers
   %mark = getelementptr [8 x i64], ptr %numbers, i64 2, i64 %thread
   store i64 3, ptr %mark
   ret void
 }
 
-define void @end(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control) {
+define void @end(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control, i64 %left) {
   %numbers = load ptr, ptr %buffers
   %mark = getelementptr [8 x i64], ptr %numbers, i64 2, i64 %thread
   %begun = load i64, ptr %mark
@@ -32,7 +32,7 @@ define void @end(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %contr
   ret void
 }
 
-define void @step(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control) {
+define void @step(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control, i64 %left) {
   %numbers = load ptr, ptr %buffers
   %step.slot = getelementptr ptr, ptr %buffers, i64 1
   %step.p = load ptr, ptr %step.slot

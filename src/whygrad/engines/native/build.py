@@ -10,6 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..base import Array
 from ..request import Request
 from .cache import read, write
 from .code import Axis, Buffer, Code
@@ -19,6 +20,7 @@ from .names import original
 from .subnormals import flush_ir
 from .threads import barrier_ir
 from .work import ENOUGH, LEAST, Work, operations, worthwhile
+from .zeros import sparse
 
 if TYPE_CHECKING:
     from .plan import Plan
@@ -38,25 +40,30 @@ class Build:
     machine_code: bytes
 
 
-def build(request: Request, in_place: bool, target: Target) -> Build:
+def build(
+    request: Request, in_place: bool, target: Target, sparse: frozenset[str] = frozenset()
+) -> Build:
     """The program of a request for a processor; `in_place` makes it a training step.
 
-    Raises SizeError for sizes that do not fit the system.
+    `sparse` are given tensors in which many numbers are 0. Raises SizeError for sizes that do not
+    fit the system.
     """
-    key = _key(request, in_place, target)
+    key = _key(request, in_place, target, sparse)
     kept = read(key)
     if kept is not None:
         return _unpacked(kept)
-    new = made(request, in_place, target)
+    new = made(request, in_place, target, sparse)
     write(key, _packed(new))
     return new
 
 
-def made(request: Request, in_place: bool, target: Target) -> Build:
+def made(
+    request: Request, in_place: bool, target: Target, sparse: frozenset[str] = frozenset()
+) -> Build:
     """The program of a request, compiled."""
     from .counting import work
 
-    plan = planned(request, in_place)
+    plan = planned(request, in_place, sparse)
     text, code = module(request, plan, in_place, target)
     return Build(
         replace(code, text=""),
@@ -67,21 +74,24 @@ def made(request: Request, in_place: bool, target: Target) -> Build:
     )
 
 
-def planned(request: Request, in_place: bool) -> Plan:
+def planned(request: Request, in_place: bool, sparse: frozenset[str] = frozenset()) -> Plan:
     """The middle form of a request."""
     from .lowering import lower
 
-    return lower(request.whole, request.sizes, request.wanted, request.training, in_place)
+    plan = lower(request.whole, request.sizes, request.wanted, request.training, in_place)
+    return replace(plan, sparse=sparse)
 
 
-def described(request: Request, samples: int, threads: int | None = None) -> str:
-    """The training step of a request, for batches of so many samples, in words."""
+def described(
+    request: Request, arrays: Mapping[str, Array], samples: int, threads: int | None = None
+) -> str:
+    """The training step of a request on some data, for batches of so many samples, in words."""
     from .codegen.describe import describe
     from .codegen.module import Module
     from .counting import work
 
     step = request.with_open_batch().step()
-    plan = planned(step, in_place=True)
+    plan = planned(step, True, sparse(step.whole, arrays))
     known = step.sizes_with(samples)
     sizes = {i: known.get(original(i), samples) for i in plan.sizes}
     updated = [u.name for u in step.whole.updates]
@@ -102,7 +112,7 @@ def module(request: Request, plan: Plan, in_place: bool, target: Target) -> tupl
     ), code
 
 
-def _key(request: Request, in_place: bool, target: Target) -> str:
+def _key(request: Request, in_place: bool, target: Target, sparse: frozenset[str]) -> str:
     """A name for all that a program is made from, the compiler included."""
     parts = (
         *_compiler(),
@@ -113,6 +123,7 @@ def _key(request: Request, in_place: bool, target: Target) -> str:
         request.dtype.name,
         request.training,
         in_place,
+        sorted(sparse),
     )
     return blake2b(repr(parts).encode(), digest_size=20).hexdigest()
 

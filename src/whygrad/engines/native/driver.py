@@ -11,24 +11,25 @@ entry:
   br i1 %started, label %start, label %never
 start:
   %mode = call i64 @flush()
-  call void @begin(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
+  call void @begin(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control, i64 %count)
   call void @barrier(ptr %control, i64 %threads)
   br label %step
 step:
   %k = phi i64 [ 0, %start ], [ %k.next, %moving ]
-  call void @step(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
+  %k.next = add i64 %k, 1
+  %left = sub i64 %count, %k.next
+  call void @step(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control, i64 %left)
   call void @barrier(ptr %control, i64 %threads)
   %stop = load atomic i64, ptr %stop.p monotonic, align 8
   %stopped = icmp ne i64 %stop, 0
   br i1 %stopped, label %last, label %next
 next:
-  %k.next = add i64 %k, 1
   %more = icmp ult i64 %k.next, %count
   br i1 %more, label %moving, label %done
 moving:
   %m = phi i64 [ 0, %next ], [ %m.next, %move ]
-  %left = icmp ult i64 %m, %moved
-  br i1 %left, label %move, label %step
+  %still = icmp ult i64 %m, %moved
+  br i1 %still, label %move, label %step
 move:
   %move.p = getelementptr [2 x i64], ptr %moves, i64 %m
   %slot = load i64, ptr %move.p
@@ -41,7 +42,7 @@ move:
   %m.next = add i64 %m, 1
   br label %moving
 done:
-  call void @end(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
+  call void @end(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control, i64 0)
   br label %last
 last:
   %steps = phi i64 [ %k, %step ], [ %k.next, %done ]
@@ -53,7 +54,8 @@ never:
 """
 """`@epoch` calls `@step` up to `count` times and returns how many steps went well.
 
-All threads call it, each with its own number and its own table of buffers. Before the first step
+All threads call it, each with its own number and its own table of buffers, and tell `@step` how
+many steps are left after it. Before the first step
 `@begin` brings what is updated into the layout in which the steps keep it, and after the last one
 `@end` brings it back. From step to step some of the pointers in the table move on: `moves` holds
 pairs of a slot and a number of bytes (those of the rows of a batch, of its noise, of its cost).

@@ -20,6 +20,7 @@ from .layouts import KEPT, Layout
 from .names import rows
 from .pace import Pace
 from .work import ENOUGH, LEAST, worthwhile
+from .zeros import sparse
 
 if TYPE_CHECKING:
     from ..reference import ReferenceProgram
@@ -42,12 +43,17 @@ class Epochs:
         reference: Callable[[], ReferenceProgram],
         threads: int | None,
         target: Target,
+        arrays: Mapping[str, Array],
     ) -> None:
-        """`request` is that of a step; `reference` gives a program that takes the same steps."""
+        """`request` is that of a step; `reference` gives a program that takes the same steps.
+
+        The data among the arrays show in which of them many numbers are 0.
+        """
+        self._sparse = sparse(request.whole, arrays)
         self._request = request
         self._reference = reference
         self._threads = threads
-        self._build = build(request.with_open_batch(), True, target)
+        self._build = build(request.with_open_batch(), True, target, self._sparse)
         code = self._build.code
         self._executable = Executable(code, self._build.machine_code, self._build.symbols)
         self._binding = Binding(request, code)
@@ -68,7 +74,7 @@ class Epochs:
     ) -> dict[str, Array]:
         """See `engines.base.Program.epoch`; raises Unusual before anything has changed."""
         followed = self._followed.values()
-        if not len(order):
+        if not len(order) or self._is_multiplied_by_zeros(arrays):
             raise Unusual
         samples = self._division.samples(arrays)
         order = row_numbers(order, samples, batch_size)
@@ -98,6 +104,11 @@ class Epochs:
         finally:
             self._binding.give_back(arrays)
         return {name: _doubled(values[t], room, t) for name, t in self._followed.items()}
+
+    def _is_multiplied_by_zeros(self, arrays: Mapping[str, Array]) -> bool:
+        """Whether something is not finite which zeros that are left out may be multiplied by."""
+        updated = [arrays.get(u.name, 0.0) for u in self._request.whole.updates]
+        return bool(self._sparse) and not all(np.isfinite(a).all() for a in updated)
 
     def _values(
         self,

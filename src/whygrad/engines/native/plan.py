@@ -129,13 +129,15 @@ class Plan:
     `axes` names the axes of every tensor that occurs, and `results` gives the tensor that holds
     each wanted name (`w <-` is in a tensor of its own, or in `w` where updates are in place).
     Indices of copies and helpers are in `sizes`, which says of every index how many values it
-    takes; None where that depends on the number of samples.
+    takes; None where that depends on the number of samples. `sparse` are the given tensors many of
+    whose numbers are 0.
     """
 
     parts: tuple[Part, ...]
     axes: Mapping[str, tuple[str, ...]]
     sizes: Mapping[str, int | None]
     results: Mapping[str, str]
+    sparse: frozenset[str] = frozenset()
 
     @property
     def assigned(self) -> frozenset[str]:

@@ -73,6 +73,7 @@ class NativeProgram:
         self._threads = threads
         self._target = target
         self._lock = Lock()
+        self._epochs: Epochs | None = None
 
     def run(self, arrays: Mapping[str, Array], seed: int = 0, step: int = 0) -> dict[str, Array]:
         """See `engines.base.Program.run`."""
@@ -95,6 +96,8 @@ class NativeProgram:
         room = {} if room is None else room
         with self._lock:
             try:
+                if self._epochs is None:
+                    self._epochs = self._compiled(arrays)
                 return self._epochs.run(arrays, order, batch_size, seed, step, room)
             except Unusual:
                 return self._reference.epoch(arrays, order, batch_size, seed, step)
@@ -103,10 +106,9 @@ class NativeProgram:
     def _once(self) -> Once:
         return Once(self._request, self._threads, self._target)
 
-    @cached_property
-    def _epochs(self) -> Epochs:
+    def _compiled(self, arrays: Mapping[str, Array]) -> Epochs:
         request = self._request.step()
-        return Epochs(request, lambda: self._reference, self._threads, self._target)
+        return Epochs(request, lambda: self._reference, self._threads, self._target, arrays)
 
     @cached_property
     def _reference(self) -> ReferenceProgram:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from math import prod
 from textwrap import dedent
@@ -35,18 +36,20 @@ AVX512 = Target(
 )
 
 ENTER = """
-define void @enter(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control) {
-  call void @begin(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
+define void @enter(
+    ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control, i64 %left
+) {
+  call void @begin(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control, i64 0)
   call void @barrier(ptr %control, i64 %threads)
-  call void @step(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
+  call void @step(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control, i64 %left)
   call void @barrier(ptr %control, i64 %threads)
-  call void @end(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control)
+  call void @end(ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control, i64 0)
   ret void
 }
 """
 
 _WORD, _POINTER = ctypes.c_int64, ctypes.c_void_p
-_ENTER = ctypes.CFUNCTYPE(None, _POINTER, _POINTER, _WORD, _WORD, _POINTER)
+_ENTER = ctypes.CFUNCTYPE(None, _POINTER, _POINTER, _WORD, _WORD, _POINTER, _WORD)
 
 
 @cache
@@ -90,8 +93,9 @@ class Compiled:
         threads: int = 1,
         shared: bool = False,
         fence: Fence | None = None,
+        left: int = 0,
     ) -> dict[str, Array]:
-        """Every tensor that lies in memory.
+        """Every tensor that lies in memory, after a step that so many others follow.
 
         `shared` lets the engine's own share their memory. Fails if anything was written outside of
         them; with a `fence`, reading on that side of the caller's arrays ends the process.
@@ -121,7 +125,8 @@ class Compiled:
         values, control = (_WORD * len(numbers))(*numbers), new_control()
 
         def enter(number: int) -> int:
-            self._enter(ctypes.addressof(tables[number]), values, number, threads, control)
+            table = ctypes.addressof(tables[number])
+            self._enter(table, values, number, threads, control, left)
             return 0
 
         together(enter, control, threads)
@@ -189,6 +194,7 @@ def lowered(
     in_place: bool = False,
     target: Target | None = None,
     dtype: str = "float64",
+    sparse: frozenset[str] = frozenset(),
     **s: int,
 ) -> Compiled:
     """All that a text computes, or its step of training, compiled."""
@@ -196,6 +202,7 @@ def lowered(
     updates = [u.name for u in system.updates]
     names = [t.name for t in system.of_kind("equation")]
     plan = lower(system, s, [*names, *(f"{u} <-" for u in updates)], True, in_place)
+    plan = replace(plan, sparse=sparse)
     return Compiled(plan, system, dtype, target, updates if in_place else ())
 
 

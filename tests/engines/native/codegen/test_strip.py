@@ -10,7 +10,7 @@ from tests.systems.catalogue import KNOWN, Known
 
 import whygrad as wg
 from whygrad.engines.native import NativeEngine
-from whygrad.engines.native.codegen import module, strip
+from whygrad.engines.native.codegen import factor, module, strip
 from whygrad.engines.native.jit import Target
 from whygrad.engines.native.lowering import direct
 
@@ -59,7 +59,7 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of any length, for any number of sums, a few numbers at a time, in several threads."""
     monkeypatch.setenv("WHYGRAD_CACHE", "0")
     monkeypatch.setattr(direct, "LONG", 1)
-    monkeypatch.setattr(strip, "LARGE", 1)
+    monkeypatch.setattr(factor, "LARGE", 1)
     monkeypatch.setattr(strip, "WIDE", 20)
     monkeypatch.setattr(module, "SMALL", 1)
 

@@ -46,15 +46,17 @@ def close_loops(
     return carried
 
 
-def spans(f: Writer, stop: Value, many: int, each: int = 1) -> Iterator[tuple[int, Value, Value]]:
+def spans(
+    f: Writer, start: Value, stop: Value, many: int, each: int = 1
+) -> Iterator[tuple[int, Value, Value]]:
     """How many of `each` to take in a turn, and from where to where: so many, then one by one.
 
-    `stop` is a multiple of `each`.
+    From start to stop it is a multiple of `each`.
     """
-    start = f.integer(0)
     for count in dict.fromkeys((many, 1)):
-        rest = f.remainder(f.subtract(stop, start), count * each)
-        end = stop if count == 1 else f.subtract(stop, rest)
+        end = stop
+        if count > 1:
+            end = f.subtract(stop, f.remainder(f.subtract(stop, start), count * each))
         if end.constant is None or end.constant != start.constant:
             yield count, start, end
         start = end

@@ -51,7 +51,7 @@ def _vectors(
     loops, accumulators = open_loops(block, _others(block, items), accumulators)
     left = 0 if stop.constant is None else stop.constant % block.lanes
     full = f.subtract(stop, f.integer(left))
-    for many, start, end in spans(f, full, sides, block.lanes):
+    for many, start, end in spans(f, f.integer(0), full, sides, block.lanes):
         accumulators = _lanes(block, items, accumulators, (start, end), many, inside)
     if left:
         accumulators = _last(block, items, accumulators, (full, left), inside)

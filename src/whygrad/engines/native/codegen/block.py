@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import lru_cache, partial
 
 from ....language.affine import Affine, affine
 from ....language.expression import Expression, Reference, references
 from .function import Function
+from .listing import Listing
 from .panel import Packed
 from .value import Value
 
@@ -47,6 +48,7 @@ class Block(ABC):
         self.locals: dict[Reference, Callable[[Point], Value]] = {}
         self.tails: dict[int, Callable[[], Value]] = {}
         self.packed: dict[Reference, Packed] = {}
+        self.listings: dict[str, Listing] = {}
         self.guards: tuple[Expression, ...] = ()
         self.key: object = object()
 
@@ -70,6 +72,17 @@ class Block(ABC):
         """Inside, an index has a value, and nothing is known that was found with another."""
         indices, key = {**self.indices, index: place}, (self.key, index, place.text)
         return self._with(indices=indices, key=key, **more)
+
+    @contextmanager
+    def at_turn(self, index: str, place: Value) -> Iterator[None]:
+        """Inside, an index has the value of a turn of its loop: of a line, if it is listed."""
+        with ExitStack() as stack:
+            if index in self.listings:
+                listing = self.listings[index]
+                stack.enter_context(self.at_place(listing.places, place))
+                place = listing.value(self.f, place)
+            stack.enter_context(self.at_place(index, place))
+            yield
 
     def last_lanes(self, place: Value, count: int) -> AbstractContextManager[None]:
         """Inside, the lanes begin at a place, and only so many of the first count."""
@@ -123,23 +136,7 @@ class Block(ABC):
 
     def spread(self, value: Value, lanes: int) -> Value:
         """The same value in every lane."""
-        if value.lanes == lanes:
-            return value
-        if not value.text.startswith("%"):  # a constant
-            text = ", ".join([str(value)] * lanes)
-            return Value(f"<{text}>", value.element, lanes, self.f.root)
-        one = self.f.emit(
-            f"insertelement <{lanes} x {value.element}> poison, {value}, i64 0",
-            value.element,
-            lanes,
-            (value,),
-        )
-        return self.f.emit(
-            f"shufflevector {one}, {one.type} poison, <{lanes} x i32> zeroinitializer",
-            value.element,
-            lanes,
-            (one,),
-        )
+        return self.f.spread(value, lanes)
 
     def even(self, values: Sequence[Value]) -> list[Value]:
         """The values with equally many lanes."""

@@ -7,8 +7,11 @@ from math import ceil, prod
 
 from ....language.affine import affine
 from ....language.expression import Index, Pad, Reduce, Reference, references
+from ..names import ALL
 from ..plan import Nest, Part, Plan
-from .tiles import NOMINAL, tile
+from ..zeros import TOGETHER
+from .factor import beside, data_factor, parts
+from .tiles import NOMINAL, Tile, tile
 
 GATHER, SCATTER = 2.0, 3.0
 """What one element costs that is gathered, or scattered, in vector instructions."""
@@ -51,6 +54,7 @@ class Costs:
         self.lanes, self.registers = lanes, registers
         self.axes = dict(plan.axes)
         self.orders = {name: tuple(range(len(axes))) for name, axes in plan.axes.items()}
+        self.own = own
         self.placed: set[str] = set(own)
         self.constants = {i: s for i, s in plan.sizes.items() if s is not None}
         self.orders |= {name: (1, 0) for name in own if self._is_narrow(name)}
@@ -70,6 +74,26 @@ class Costs:
         """How many values an index takes, or may take."""
         return self.constants.get(index, NOMINAL)
 
+    def tile(self, nest: Nest, lane: str | None) -> Tile:
+        """The tile of a nest; of few rows where zeros are left out, since all have to be 0."""
+        form = tile(nest, lane, self.constants, self.lanes, self.registers)
+        e = data_factor(nest, form.row, lane, self.constants)
+        if e is None or not self._is_sparse(nest, e, form.row):
+            return form
+        return form._replace(rows=min(form.rows, TOGETHER), skips=e)
+
+    def _is_sparse(self, nest: Nest, e: Reference, row: str | None) -> bool:
+        """Whether zeros of a factor from the data are left out.
+
+        0 times what is not finite would not be 0. That is seen beforehand where there are as many
+        values as samples; weights have been checked when they were updated.
+        """
+        if e.tensor in self.whole or e.tensor.removesuffix(ALL) not in self.plan.sparse:
+            return False
+        others = beside(nest.reductions[0], e).factors
+        checked = all(isinstance(o, Reference) and o.tensor in self.own for o in others)
+        return checked or row == parts(e)[2]
+
     def cost(self, nest: Nest, lane: str | None, inside: frozenset[str]) -> float:
         """Vector instructions with these lanes, roughly.
 
@@ -78,7 +102,7 @@ class Costs:
         points: float = prod(self.size(i) for i in nest.indices)
         cost = 0.0
         known: set[str] = set()  # in registers
-        form = tile(nest, lane, self.constants, self.lanes, self.registers)
+        form = self.tile(nest, lane)
         points *= self._more(form.row, form.rows)
         vectors = 1.0
         if lane is not None:

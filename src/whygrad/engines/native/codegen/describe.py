@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from ..memory import memory_shape, placed, size_of
+from ..names import ALL
 from ..plan import Assign, Scatter
 from .module import Module
 from .resident import OWN
@@ -59,7 +60,8 @@ def _head(tiled: Tiled, module: Module) -> str:
     across = tiled.vectors * module.lanes
     if tiled.lane not in indices:
         return f"{over}: {tiled.rows} {tiled.row} at a time, joined along {tiled.lane} in vectors"
-    return f"{over}: tiles of {tiled.rows} {tiled.row} by {across} {tiled.lane}"
+    zeros = f", leaving out zeros of {tiled.skips.tensor.removesuffix(ALL)}" if tiled.skips else ""
+    return f"{over}: tiles of {tiled.rows} {tiled.row} by {across} {tiled.lane}{zeros}"
 
 
 def _step(module: Module, step: Assign) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..threads import INFINITE
 from .accumulators import multiply_add
@@ -35,6 +35,11 @@ class Check:
 
     def close(self) -> None:
         """Set the flag if a sum is NaN in a lane that counts."""
+        for wrong, point in self.found():
+            raise_flag(self.block, wrong, INFINITE, point)
+
+    def found(self) -> Iterator[tuple[Value, Point]]:
+        """Where a sum is NaN, in lanes that have the same tail."""
         block = self.block
         alike: dict[int | None, list[Value]] = {}
         for vector, values in self.sums.items():
@@ -45,4 +50,4 @@ class Check:
             for other in wrong[1:]:
                 wrong[0] = block.instruction("or", [wrong[0], other], "i1")
             if wrong:
-                raise_flag(block, wrong[0], INFINITE, (0, tail or 0))
+                yield wrong[0], (0, tail or 0)

@@ -15,6 +15,8 @@ SIZES = {"float": 4, "double": 8, "i64": 8}
 class Function(Writer):
     """A function that gets what it uses of buffers, run-time sizes and loop indices.
 
+    It also knows its thread, among so many, and how many steps are `left` after this one.
+
     `buffers`, `sizes` and `outer` list what it turned out to use, in order of first use, and
     `functions` has the text of functions that it calls.
     """
@@ -29,6 +31,7 @@ class Function(Writer):
         self.functions: dict[str, str] = {}
         self.thread = Value("%thread", "i64", 1, self.root)
         self.threads = Value("%threads", "i64", 1, self.root)
+        self.left = Value("%left", "i64", 1, self.root)
         self.control = Value("%control", "ptr", 1, self.root)
 
     @property
@@ -39,6 +42,13 @@ class Function(Writer):
             known = self.note("nowhere", Value(self.fresh(), "ptr", 1, self.root))
             self.root.code.append(f"  {known.text} = alloca [64 x i64], align 64")
         return known
+
+    def cell(self, value: Value) -> Value:
+        """Memory for one number, which is this one at first."""
+        cell = Value(self.fresh(), "ptr", 1, self.root)
+        text = f"  {cell.text} = alloca {value.type}", f"  store {value}, ptr {cell.text}"
+        self.root.code += text
+        return cell
 
     @property
     def parameters(self) -> str:
@@ -51,6 +61,7 @@ class Function(Writer):
                 "ptr %control",
                 "i64 %thread",
                 "i64 %threads",
+                "i64 %left",
             ]
         )
 
@@ -120,10 +131,7 @@ class Function(Writer):
 
     def block_number(self, tensor: str, place: Value) -> Value:
         """In which block a place on the last axis is."""
-        block = self.memory[tensor].block
-        if place.constant is not None:
-            return self.integer(place.constant // (block or 1))
-        return self.emit(f"udiv i64 {place.text}, {block}", "i64", 1, [place])
+        return self.divide(place, self.memory[tensor].block or 1)
 
     def jump(self, tensor: str) -> Value:
         """From a place to the one that follows it in the next block, beyond one inside a block."""

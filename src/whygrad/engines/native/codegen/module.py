@@ -25,6 +25,7 @@ from .parts import leaves, read_by, written_by
 from .resident import OWN, resident
 from .scatter import write_scatter
 from .schedule import ACROSS, Scheduled, Scheduler, Stepped, Tiled, lanes
+from .sparse import list_buffer
 from .step import Call, Steps, StepWriter
 from .strip import strip_buffer, stripped
 from .tiles import NOMINAL
@@ -139,6 +140,8 @@ class Module:
                     yield panel_buffer(self.element)
                 if e := stripped(part, self.memory, self.constants):
                     yield strip_buffer(e, self.element, self.constants)
+                elif part.skips:
+                    yield list_buffer(part.skips, self.element, self.constants, self.lanes)
 
     def code(self) -> Code:
         """Everything, in an order that does not depend on chance."""

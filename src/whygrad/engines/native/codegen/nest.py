@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from ....language.expression import Reduce, Reference, references
+from ....language.expression import Reference, references
 from ..code import Buffer
-from ..plan import Assign
-from . import access
-from .block import Point
+from .accumulators import spans
+from .ahead import Ahead
+from .body import NestBody
 from .evaluator import Evaluator
 from .exchange import exchange
+from .factor import beside
 from .finite import Check
+from .flags import anywhere
 from .function import Function
 from .grid import Grid, columns
 from .panel import Packed, make_panel, paneled
-from .reduce import reduce
 from .schedule import Tiled
-from .strip import Strips, at_once, stripped
+from .sparse import Lists, SparseStrips
+from .strip import Strips, stripped
 from .value import Value
 from .writer import Loop
 
 OPEN = -1
 """The number of lanes of a last vector that may have fewer of them."""
+
+Pack = Strips | Lists
+"""What is made ready for some rows before tiles read it."""
 
 Body = Callable[[int, int | None], None]
 """Writes blocks of so many vectors, the last of which may have fewer lanes (None: it has all)."""
@@ -51,8 +57,9 @@ class NestWriter:
         self.f = Function(memory, constants)
         self.paneled = paneled(tiled, memory, constants)
         self.panels: dict[Reference, Packed] = {}
-        self.stripped = stripped(tiled, memory, constants)
-        self.strips: Strips | None = None
+        self.share: tuple[Value, Value] | None = None
+        self.packed: Pack | None = None
+        self.ahead: Ahead | None = None
         self.indices: dict[str, Value] = {}
         self.inner_lane = tiled.lane if tiled.lane in self.nest.indices else None
         own = {i for e in self.nest.reductions for i in e.indices}
@@ -75,10 +82,11 @@ class NestWriter:
                 exchange(self.f, self.tiled, self.grid, self.element, self.lanes, self.indices)
         else:
             with self._each(() if self.rows_first else self.others):
-                if self.stripped is None:
+                self.packed = self._pack()
+                if self.packed is None:
                     self._through_lanes(self._through_rows)
                 else:
-                    self._through_strips(self.stripped)
+                    self._through_packs(self.packed)
         return self.f
 
     @contextmanager
@@ -141,18 +149,51 @@ class NestWriter:
 
     # Rows
 
-    def _through_strips(self, e: Reference) -> None:
-        """This thread's share of the rows, as many at a time as there are strips for."""
+    def _through_packs(self, packed: Pack) -> None:
+        """This thread's share of the rows, as many at a time as there is room for in a pack."""
         f, row, rows = self.f, self.tiled.row, self.tiled.rows
         assert row is not None
         start, stop = self.grid.down(f.size(row), rows)
-        step = at_once(rows)
+        step = packed.at_once(rows)
         loop = f.begin(start, stop, step, may_be_empty=True)
-        share = loop.counter, f.minimum(stop, f.add(loop.counter, f.integer(step)))
-        strips = self.strips = Strips(f, e, share)
-        self._tiles(*share, lambda rows: strips.copy(self.indices[row], rows))
+        packed.start = loop.counter
+        self.share = loop.counter, f.minimum(stop, f.add(loop.counter, f.integer(step)))
+        self._tiles(
+            *self.share,
+            lambda rows, many: packed.make(self.indices[row], rows, many),
+            packed.together,
+        )
         self._through_lanes(self._through_rows)
         f.end(loop)
+
+    def _pack(self) -> Pack | None:
+        """What is made ready for some rows before tiles read it."""
+        f, tiled = self.f, self.tiled
+        e = stripped(tiled, self.memory, f.constants)
+        if tiled.skips is None:
+            return Strips(f, e, tiled.rows) if e else None
+        if e is None:
+            return Lists(f, tiled.skips, tiled.rows, self._evaluator)
+        self.ahead = Ahead(f, e, tiled, self.grid, self.lanes)
+        return SparseStrips(f, e, tiled.rows, self._zero(e))
+
+    def _zero(self, e: Reference) -> Value:
+        """0, or NaN where not all is finite that a sum multiplies by its factor from the data."""
+        f, total = self.f, self.nest.reductions[0]
+        factors, zero = beside(total, e), f.real(0.0, self.element)
+        cell, nan = f.cell(zero), f.real(math.nan, self.element)
+
+        def look(vectors: int, last: int | None) -> None:
+            block, points = self._block_of(vectors, last), [(0, v) for v in range(vectors)]
+            check = Check(block, points)
+            for point in points:
+                check.take_in(block.number(factors, point), point)
+            for wrong, point in check.found():
+                f.when(anywhere(block, wrong, point), f"store {nan}, ptr {cell.text}")
+
+        with self._loop(total.indices[0], f.integer(0), f.size(total.indices[0]), 1):
+            self._through_lanes(look)
+        return f.emit(f"load {self.element}, ptr {cell.text}", self.element, 1, [cell], here=True)
 
     def _through_rows(self, vectors: int, last: int | None) -> None:
         """Tiles of rows: this thread's share."""
@@ -160,29 +201,35 @@ class NestWriter:
         if index is None:
             self._block(1, vectors, last)
             return
-        start, stop = self.strips.share if self.strips else self.grid.down(f.size(index), rows)
+        start, stop = self.share or self.grid.down(f.size(index), rows)
         if self.paneled is not None:
             share = f.subtract(stop, start)
             tiled = replace(self.tiled, vectors=vectors)
             panel = make_panel(f, self.paneled, self.indices, tiled, share, self.lanes)
             self.panels = {self.paneled: panel}
-        self._tiles(start, stop, lambda rows: self._block(rows, vectors, last))
+        self._tiles(start, stop, lambda rows, _: self._block(rows, vectors, last))
 
-    def _tiles(self, start: Value, stop: Value, body: Callable[[int], None]) -> None:
-        """Go through rows in tiles; `body` writes what is done for one of so many rows."""
+    def _tiles(
+        self, start: Value, stop: Value, body: Callable[[int, int], None], many: int = 1
+    ) -> None:
+        """Go through rows in tiles, up to so many at a time.
+
+        `body` writes what is done for so many rows in each of so many tiles.
+        """
         index, f, rows = self.tiled.row, self.f, self.tiled.rows
         assert index is not None
         size = f.size(index)
         rest = f.remainder(size, rows)
-        if self._reads_itself or self.strips is not None or rest.constant == 0:
+        if self._reads_itself or self.packed is not None or rest.constant == 0:
             whole = f.subtract(size, rest)
-            with self._loop(index, start, f.minimum(stop, whole), rows):
-                body(rows)
+            for count, first, end in spans(f, start, f.minimum(stop, whole), many, rows):
+                with self._loop(index, first, end, count * rows):
+                    body(rows, count)
             few = 1 if rest.constant is None else rest.constant
             if few:
                 first = f.maximum(start, whole)
                 with self._loop(index, first, stop, few):
-                    body(few)
+                    body(few, 1)
             return
         # The last tile is moved back to end with the last row: some rows are computed twice.
         enough = f.integer(1)
@@ -195,10 +242,10 @@ class NestWriter:
         with self._loop(index, start, middle, rows) as loop:
             last_start = f.subtract(size, f.integer(rows))
             self.indices[index] = f.minimum(loop.counter, last_start)
-            body(rows)
+            body(rows, 1)
         if size.constant is None:
             with self._loop(index, middle, stop, 1):
-                body(1)
+                body(1, 1)
 
     @property
     def _reads_itself(self) -> bool:
@@ -219,81 +266,24 @@ class NestWriter:
             self._tile(rows, vectors, last)
 
     def _tile(self, rows: int, vectors: int, last: int | None) -> None:
-        tiled = self.tiled
-        block = Evaluator(
-            self.f,
-            self.element,
-            self.lanes,
-            self.indices,
-            tiled.row,
-            tiled.lane,
-            self.trusted,
-        )
+        block = self._block_of(vectors, last)
         block.packed.update(self.panels)
-        if self.strips is not None and tiled.row is not None:
-            block.packed[self.strips.e] = self.strips.of(self.indices[tiled.row], rows)
+        if self.ahead is not None:
+            self.ahead.ask()
+        if self.packed is not None and self.tiled.row is not None:
+            self.packed.read(block, self.indices[self.tiled.row], rows)
+        points = [(k, v) for k in range(rows) for v in range(vectors)]
+        NestBody(self.tiled, self.memory, self.checked).write(block, points)
+
+    def _block_of(self, vectors: int, last: int | None) -> Evaluator:
+        """What finds values on a block of so many vectors, see `Body`."""
+        block = self._evaluator(self.tiled.lane)
         if last == OPEN:
             block.tails.update({v: partial(block.inside, v) for v in range(vectors)})
         elif last is not None:
             block.tails[vectors - 1] = partial(block.first_lanes, last)
-        steps = [step for step in self.nest.steps if not self.nest.further(step)]
-        self._run(block, steps, [(k, v) for k in range(rows) for v in range(vectors)])
+        return block
 
-    def _run(self, block: Evaluator, steps: Sequence[Assign], points: Sequence[Point]) -> None:
-        """Do the steps at some points of a block."""
-        check = Check(block, points)
-        ahead: dict[Reference, Callable[[Point], Value]] = {}
-        for step in steps:
-            if step.target in ahead:  # until now, others read what it was before
-                block.locals[step.target] = ahead.pop(step.target)
-            elif step.target not in block.locals:
-                self._compute(block, step, points, ahead)
-            found = block.locals[step.target]
-            if step.name not in self.memory:
-                continue
-            for point in points:
-                value = found(point)
-                access.store(block, step.target, value, point)
-                if step.name in self.checked:
-                    check.take_in(value, point)
-        check.close()
-
-    def _inside(self, block: Evaluator, points: Sequence[Point]) -> None:
-        """In the loop of the reductions, do the steps that have their indices."""
-        steps = [step for step in self.nest.steps if self.nest.further(step)]
-        for step in steps:
-            block.locals.pop(step.target, None)
-        self._run(block, steps, points)
-
-    def _compute(
-        self,
-        block: Evaluator,
-        step: Assign,
-        points: Sequence[Point],
-        ahead: dict[Reference, Callable[[Point], Value]],
-    ) -> None:
-        """Note what a step computes; a reduction takes along, ahead, those that share its loops."""
-        if isinstance(step.value, Reduce):
-            group = [step, *self._companions(step)]
-            values = [s.value for s in group if isinstance(s.value, Reduce)]
-            found = reduce(block, values, points, self.tiled.vectors, partial(self._inside, block))
-            ahead.update(zip((s.target for s in group), found, strict=True))
-            block.locals[step.target] = ahead.pop(step.target)
-            return
-        whole = step.name in self.memory and self.memory[step.name].element == "i64"
-        value = block.value if whole else block.number
-        made = {p: value(step.value, p) for p in points}
-        block.locals[step.target] = made.__getitem__
-
-    def _companions(self, first: Assign) -> list[Assign]:
-        """Later reductions over the same indices that need nothing that the nest computes."""
-        written = {s.name for s in self.nest.steps if not self.nest.further(s)}
-        return [
-            s
-            for s in self.nest.steps[self.nest.steps.index(first) + 1 :]
-            if isinstance(s.value, Reduce)
-            and isinstance(first.value, Reduce)
-            and s.value.indices == first.value.indices
-            and "argmax" not in (s.value.operation, first.value.operation)
-            and written.isdisjoint(r.tensor for r in references(s.value))
-        ]
+    def _evaluator(self, lane: str | None) -> Evaluator:
+        row = self.tiled.row
+        return Evaluator(self.f, self.element, self.lanes, self.indices, row, lane, self.trusted)

@@ -52,7 +52,8 @@ def _found(block: Evaluator, values: Mapping[Item, Value], e: Reduce, point: Poi
 def _along(block: Evaluator, items: list[Item], inside: Inside) -> list[Value]:
     """Each lane has its own result; few of them are kept in several parts."""
     f, (*outer, last) = block.f, items[0][0].indices
-    size = f.size(last)
+    listing = block.listings.get(last)
+    size = f.size(last) if listing is None else listing.count(f)
     parts = max(1, ACCUMULATORS // len(items))
     if size.constant is None or size.constant < LONG * parts:
         parts = 1
@@ -62,7 +63,7 @@ def _along(block: Evaluator, items: list[Item], inside: Inside) -> list[Value]:
         for _ in range(parts)
     ]
     loops, accumulators = open_loops(block, outer, accumulators)
-    for many, start, stop in spans(f, size, parts):
+    for many, start, stop in spans(f, f.integer(0), size, parts):
         accumulators = _turns(block, items, accumulators, (last, start, stop), many, inside)
     accumulators = close_loops(block, loops, accumulators)
     return wholes(block, items, accumulators)
@@ -78,11 +79,11 @@ def _turns(
 ) -> list[Value]:
     """Go through a span of an index, so many of its values a turn, each to a part of its own."""
     f, (index, start, stop) = block.f, span
-    loop = f.begin(start, stop, many, accumulators)
+    loop = f.begin(start, stop, many, accumulators, may_be_empty=index in block.listings)
     new = list(loop.carried)
     parts = len(new) // len(items)
     for k in range(many):
-        with block.at_place(index, f.add(loop.counter, f.integer(k))):
+        with block.at_turn(index, f.add(loop.counter, f.integer(k))):
             inside([(0, 0)])
             for n, (e, p) in enumerate(items):
                 new[n * parts + k] = taken_in(block, e, new[n * parts + k], p)

@@ -37,7 +37,7 @@ def resident(plan: Plan, renamed: Mapping[str, str]) -> Plan:
 
     axes = {**plan.axes, **{own: plan.axes[name] for name, own in renamed.items()}}
     results = {wanted: renamed.get(name, name) for wanted, name in plan.results.items()}
-    return Plan(tuple(map(part, plan.parts)), axes, plan.sizes, results)
+    return replace(plan, parts=tuple(map(part, plan.parts)), axes=axes, results=results)
 
 
 def _scatter(

@@ -16,7 +16,6 @@ from ....language.expression import Expression, Index, Reduce, Reference, refere
 from ..jit import Target
 from ..plan import Assign, Loop, Nest, Part, Scatter, assigned
 from .costs import GATHER, Costs
-from .tiles import tile
 
 ACROSS = "ᵗ"
 """Ends the name of a copy with its axes exchanged."""
@@ -27,7 +26,8 @@ class Tiled:
     """A nest, and how it runs: `rows` points of `row` by `vectors` vectors of `lane` at a time.
 
     Without a lane it runs point by point. The lane may be an index of a reduction; its lanes are
-    then added up at the end.
+    then added up at the end. Turns of a sum are left out in which a tile reads only zeros of
+    `skips`.
     """
 
     nest: Nest
@@ -35,6 +35,7 @@ class Tiled:
     row: str | None
     rows: int
     vectors: int
+    skips: Reference | None = None
     exchange: bool = False
 
     @property
@@ -109,7 +110,7 @@ class Scheduler(Costs):
             self._settle(nest, lane)
             nest, copies = self._with_copies(nest, lane, own)
             self._place(nest, lane)
-        form = tile(nest, lane, self.constants, self.lanes, self.registers)
+        form = self.tile(nest, lane)
         return copies, Tiled(nest, lane, *form)
 
     def _candidates(self, nest: Nest) -> list[str | None]:

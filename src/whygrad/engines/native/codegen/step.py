@@ -146,7 +146,7 @@ class StepWriter(Writer):
 
     def _function(self, name: str) -> str:
         body = "\n".join(self.text())
-        parameters = "ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control"
+        parameters = "ptr %buffers, ptr %sizes, i64 %thread, i64 %threads, ptr %control, i64 %left"
         return f"define internal void {name}({parameters}) #1 {{\nentry:\n{body}\n  ret void\n}}\n"
 
     def _sequence(self, calls: tuple[Call | Steps, ...]) -> None:
@@ -176,6 +176,7 @@ class StepWriter(Writer):
             *(str(self.indices[index]) for index in call.outer),
             "ptr %control",
             *threads,
+            "i64 %left",
         ]
         if not alone:
             if any(self._clash(p, call) for p in self.pending):

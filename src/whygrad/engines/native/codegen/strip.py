@@ -11,11 +11,11 @@ there before the next step can write to it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
 
-from ....language.expression import Index, Multiply, Reference
+from ....language.expression import Index, Reference
 from ..code import Axis, Buffer
-from ..names import ALL
+from .block import Block
+from .factor import data_factor, parts
 from .function import SIZES, Function
 from .panel import Packed
 from .schedule import Tiled
@@ -24,80 +24,82 @@ from .value import Value, vector
 STRIPS = "strips·"
 """Begins the name of the buffer with strips; it ends with that of their index."""
 
-LARGE = 1 << 15
-"""So many sums have to read strips before the copy pays."""
-
-WIDE = 256
-"""Numbers of a row that are copied before the tiles that read them; then come the next ones."""
+WIDE = 320
+"""Numbers that are copied for a sample before the tiles that read them; then come the next ones."""
 
 
 def stripped(
     tiled: Tiled, memory: Mapping[str, Buffer], constants: Mapping[str, int]
 ) -> Reference | None:
     """`x·all[rows·n[n], i]` where a nest for i and j sums its product with a[n,j] over n."""
-    sums, indices = tiled.nest.reductions, tiled.nest.indices
-    if tiled.row is None or tiled.lane not in indices or len(sums) != 1:
+    e = data_factor(tiled.nest, tiled.row, tiled.lane, constants)
+    if e is None or parts(e)[2] != tiled.row or memory[e.tensor].element == "i64":
         return None
-    (e,) = sums
-    if e.operation != "sum" or not isinstance(e.body, Multiply):
-        return None
-    if prod(constants.get(i, 0) for i in indices) < LARGE:
-        return None
-    for factor in e.body.factors:
-        match factor:
-            case Reference(
-                tensor=tensor,
-                subscripts=(Reference(subscripts=(Index(name=down),)), Index(name=tiled.row)),
-            ) if tensor.endswith(ALL) and e.indices == (down,) and memory[tensor].element != "i64":
-                return factor
-    return None
+    return e
 
 
 def strip_buffer(e: Reference, element: str, constants: Mapping[str, int]) -> Buffer:
     """The memory of strips."""
-    _, down, _ = _parts(e)
-    axes = Axis(STRIPS, WIDE), Axis(down, constants.get(down))
-    return Buffer(STRIPS + down, STRIPS + down, element, axes, (0, 1), private=True)
-
-
-def at_once(rows: int) -> int:
-    """How many numbers of a row are copied at once, for tiles of so many."""
-    return WIDE // rows * rows
+    _, sample, _ = parts(e)
+    axes = Axis(STRIPS, WIDE), Axis(sample, constants.get(sample), before=1)
+    return Buffer(STRIPS + sample, STRIPS + sample, element, axes, (0, 1), private=True)
 
 
 class Strips:
-    """The strips of a nest, for a share of each row: from a place of it to another."""
+    """The strips of a nest in tiles of `rows`, for a share of each row.
 
-    def __init__(self, f: Function, e: Reference, share: tuple[Value, Value]) -> None:
-        self.f, self.e, self.share = f, e, share
-        self.number, self.down, self.row = _parts(e)
+    The share begins at `start`.
+    """
+
+    together = 1
+
+    def __init__(self, f: Function, e: Reference, rows: int) -> None:
+        self.f, self.e, self.rows = f, e, rows
+        self.start = f.integer(0)
+        self.numbers, self.sample, self.row = parts(e)
         self.element = f.memory[e.tensor].element
 
-    def of(self, place: Value, rows: int) -> Packed:
-        """The strip of so many numbers of each row, beginning at a place of it."""
-        f, size, length = self.f, SIZES[self.element], self.f.size(self.down)
-        before = f.multiply(f.subtract(place, self.share[0]), length)
-        start = f.offset(f.pointer(STRIPS + self.down), before, size)
-        return Packed(start, f.integer(rows), self.down, 1)
+    @staticmethod
+    def at_once(rows: int) -> int:
+        """How many numbers of a row there is room for, in tiles of so many."""
+        return WIDE // rows * rows
 
-    def copy(self, place: Value, rows: int) -> None:
-        """Write the loop that makes it."""
-        f, size, strip = self.f, SIZES[self.element], self.of(place, rows)
-        loop = f.begin(f.integer(0), f.size(self.down), 1)
-        at = f.corner(self.number, {self.down: loop.counter})
+    def read(self, block: Block, place: Value, rows: int) -> None:
+        """Let a block read the strip of so many numbers of each row, beginning at a place of it."""
+        block.packed[self.e] = self._lines(place, rows)
+
+    def make(self, place: Value, rows: int, many: int) -> None:
+        """Write the loop over samples that copies so many strips, one beside the other."""
+        f, size = self.f, SIZES[self.element]
+        row = Reference(self.e.tensor, (Index(self.sample), Index(self.row)))
+        places = [f.add(place, f.integer(k * rows)) for k in range(many)]
+        loop = f.begin(f.integer(0), f.size(self.sample), 1, [f.integer(0)] * many)
+        at = f.corner(self.numbers, {self.sample: loop.counter})
         number = f.emit(f"load i64, ptr {at.text}, align {SIZES['i64']}", "i64", 1, [at])
-        neighbours = Reference(self.e.tensor, (Index(self.down), Index(self.row)))
-        old = f.corner(neighbours, {self.down: number, self.row: place})
-        new = f.offset(strip.base, f.multiply(loop.counter, strip.step), size)
-        text = f"load {vector(self.element, rows)}, ptr {old.text}, align {size}"
-        value = f.emit(text, self.element, rows, [old])
+        counts = []
+        for p, count in zip(places, loop.carried, strict=True):
+            old = f.corner(row, {self.sample: number, self.row: p})
+            text = f"load {vector(self.element, rows)}, ptr {old.text}, align {size}"
+            value = f.emit(text, self.element, rows, [old])
+            counts.append(self._keep(p, value, loop.counter, count))
+        for p, count in zip(places, f.end(loop, counts), strict=True):
+            self._close(p, rows, count)
+
+    def _lines(self, place: Value, rows: int) -> Packed:
+        before = self.f.multiply(self.f.subtract(place, self.start), self.f.size(self.sample))
+        start = self.f.offset(self._memory, before, SIZES[self.element])
+        return Packed(start, self.f.integer(rows), self.sample, 1)
+
+    @property
+    def _memory(self) -> Value:
+        return self.f.pointer(STRIPS + self.sample)
+
+    def _keep(self, place: Value, value: Value, sample: Value, count: Value) -> Value:
+        """Write a line; so many are kept then."""
+        f, size, lines = self.f, SIZES[self.element], self._lines(place, value.lanes)
+        new = f.offset(lines.base, f.multiply(sample, lines.step), size)
         f.command(f"store {value}, ptr {new.text}, align {size}")
-        f.end(loop)
+        return count
 
-
-def _parts(e: Reference) -> tuple[Reference, str, str]:
-    """The numbers of the rows, their index, and that of the numbers in a row."""
-    match e.subscripts:
-        case (Reference(subscripts=(Index(name=down),)) as number, Index(name=row)):
-            return number, down, row
-    raise AssertionError(e)
+    def _close(self, place: Value, rows: int, count: Value) -> None:
+        """Note how many lines a strip has."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import ceil, prod
 from typing import NamedTuple
 
-from ....language.expression import Reduce, references
+from ....language.expression import Reduce, Reference, references
 from ..plan import Nest
 
 NOMINAL = 64
@@ -31,11 +31,15 @@ SHORT = 256
 
 
 class Tile(NamedTuple):
-    """The index of the rows (None: point by point), how many, and how many vectors."""
+    """The index of the rows (None: point by point), how many, and how many vectors.
+
+    A turn of the sum is left out where all it reads of `skips` is 0.
+    """
 
     row: str | None = None
     rows: int = 1
     vectors: int = 1
+    skips: Reference | None = None
 
 
 def tile(

@@ -12,6 +12,7 @@ from ....language.expression import Expression, Index, Reduce, Reference, Size
 from ..code import Buffer
 from .panel import PANEL, paneled
 from .schedule import Tiled
+from .sparse import list_buffer
 from .strip import strip_buffer, stripped
 
 Key = tuple[object, ...]
@@ -44,7 +45,10 @@ class Shape:
         rows = stripped(tiled, memory, constants)
         if rows is not None:
             self._tensor(strip_buffer(rows, "", constants).name)
-        self.key: Key = (how, loops, lane, row, steps, panel is not None, rows is not None)
+        elif tiled.skips is not None:
+            self._tensor(list_buffer(tiled.skips, "", constants, 0).name)
+        packed = panel is not None, rows is not None, tiled.skips is not None
+        self.key: Key = (how, loops, lane, row, steps, packed)
 
     def _index(self, name: str) -> Key:
         known = self.indices.get(name)

@@ -124,6 +124,36 @@ class Writer:
         """Call a function without a result."""
         self.command(f"call void @{name}({', '.join(map(str, arguments))})")
 
+    # Lanes
+
+    def spread(self, value: Value, lanes: int) -> Value:
+        """The same value in every lane."""
+        if value.lanes == lanes:
+            return value
+        if not value.text.startswith("%"):  # a constant
+            text = ", ".join([str(value)] * lanes)
+            return Value(f"<{text}>", value.element, lanes, self.root)
+        one = self.emit(
+            f"insertelement <{lanes} x {value.element}> poison, {value}, i64 0",
+            value.element,
+            lanes,
+            (value,),
+        )
+        return self.emit(
+            f"shufflevector {one}, {one.type} poison, <{lanes} x i32> zeroinitializer",
+            value.element,
+            lanes,
+            (one,),
+        )
+
+    def any(self, truth: Value) -> Value:
+        """Whether it is true in any lane."""
+        if truth.lanes == 1:
+            return truth
+        kind = f"i{truth.lanes}"
+        bits = self.emit(f"bitcast {truth} to {kind}", kind, 1, [truth])
+        return self.emit(f"icmp ne {bits}, 0", "i1", 1, [bits])
+
     # Whole numbers
 
     def add(self, a: Value, b: Value) -> Value:
@@ -161,6 +191,12 @@ class Writer:
         if a.constant is not None:
             return self.integer(a.constant % b)
         return self.emit(f"urem i64 {a.text}, {b}", "i64", 1, [a])
+
+    def divide(self, a: Value, b: int) -> Value:
+        """a // b of an i64 that is not negative."""
+        if a.constant is not None:
+            return self.integer(a.constant // b)
+        return a if b == 1 else self.emit(f"udiv i64 {a.text}, {b}", "i64", 1, [a])
 
     def minimum(self, a: Value, b: Value) -> Value:
         """The smaller of two i64."""

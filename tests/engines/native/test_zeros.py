@@ -1,0 +1,168 @@
+"""Data with many zeros: which they are, and that training on them goes as on any others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from textwrap import dedent
+
+import numpy as np
+import pytest
+from tests.engines.native.codegen.running import fenced
+
+import whygrad as wg
+from whygrad.engines.native import NativeEngine, zeros
+from whygrad.language.parsing import parse
+from whygrad.training.step import step_system
+
+TEXT = """
+    given x[n,i], t[n,j]
+    batch n
+    param w[i,j] ~ zeros
+    z[n,j] = sum[i](x[n,i] * w[i,j])
+    J = sum[n,j]((z[n,j] - t[n,j])**2) / size(n)
+    minimize J
+    """
+
+
+def found(x: object, text: str = TEXT) -> frozenset[str]:
+    return zeros.sparse(parse(dedent(text)), {"x": x, "t": np.ones((len(np.atleast_1d(x)), 3))})
+
+
+def image(part: float) -> np.ndarray:
+    """Rows of 40 numbers, of which the last ones are 0."""
+    x = np.ones((30, 40))
+    x[:, round(40 * (1 - part)) :] = 0
+    return x
+
+
+def test_margins_and_classes_as_columns_are_sparse() -> None:
+    assert found(image(0.3)) == {"x"}
+    assert found(np.eye(50)[np.arange(200) % 50]) == {"x"}
+    assert found(-np.zeros((5, 4), np.float32)) == {"x"}
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        image(0.1),
+        np.tile([0.0, 1.0], (30, 20)),  # zeros, but no neighbours
+        np.zeros((30, 3)),
+        np.zeros((0, 8)),
+        np.zeros((30, 0)),
+        np.full((30, 8), np.nan),
+        np.zeros(30),
+    ],
+)
+def test_other_data_are_not(x: np.ndarray) -> None:
+    assert found(x) == frozenset()
+
+
+def test_samples_stand_on_the_first_axis() -> None:
+    assert found(np.zeros((30, 30)), TEXT.replace("x[n,i]", "x[i,n]")) == frozenset()
+    assert zeros.sparse(parse(dedent(TEXT)), {}) == frozenset()
+
+
+def test_few_samples_tell() -> None:
+    """Those at the beginning may be of a kind of their own."""
+    x = np.ones((50_000, 8))
+    x[25_000:] = 0
+    assert found(x) == {"x"}
+
+
+# Training
+
+
+def data(dtype: str = "float64") -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(150, 260)), np.arange(150) % 5
+    x[:, 40:120] = 0
+    x[rng.random(x.shape) < 0.5] = 0
+    x[7] = 0
+    return x.astype(dtype), y
+
+
+def network(x: np.ndarray, y: np.ndarray) -> wg.Network:
+    net = wg.Sequential([wg.Dense(136, "relu"), wg.Dense(5)], cost="cross_entropy")
+    net.init(x=x, y=y)
+    return net
+
+
+def trained(**more: object) -> Mapping[str, np.ndarray]:
+    x, y = data()
+    net = network(x, y)
+    net.train(x=x, y=y, epochs=3, batch_size=31, optimizer=wg.SGD(0.05), **more)  # type: ignore[arg-type]
+    return dict(net.params)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_to_the_bit_as_if_nothing_was_left_out(
+    dtype: str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = trained(dtype=dtype, threads=threads)
+    monkeypatch.setattr(zeros, "PART", 2)
+    for name, values in trained(dtype=dtype).items():
+        np.testing.assert_array_equal(few[name], values, name)
+
+
+def test_close_to_the_reference() -> None:
+    for name, values in trained(engine="reference").items():
+        np.testing.assert_allclose(trained()[name], values, rtol=0, atol=1e-12, err_msg=name)
+
+
+def test_the_program_says_what_is_left_out() -> None:
+    x, y = data()
+    text = network(x, y).program(x=x, y=y)
+    assert text.count("leaving out zeros of x") == 2
+    x[:] = 1
+    assert "leaving out" not in network(x, y).program(x=x, y=y)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_no_weights(value: float) -> None:
+    """Although no sample has a number other than 0 where such a weight is."""
+    x, y = data()
+    for engine in ("native", "reference"):
+        net = network(x, y)
+        net.params["w1"][50, 3] = value
+        with pytest.raises(wg.errors.DataError, match=r"w1\[50,3\]"):
+            net.train(x=x, y=y, epochs=1, engine=engine)
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_nor_if_they_are_forgotten_at_once(engine: str) -> None:
+    """The update does not read them, so it is finite."""
+    x, _ = data()
+    net = wg.Network(TEXT + "    w[i,j] <- sum[n](x[n,i] * z[n,j]) / size(n)\n")
+    t = np.ones((len(x), 128))
+    net.init(x=x, t=t)
+    net.params["w"][50, 3] = np.inf
+    with pytest.raises(wg.errors.DataError, match=r"w\[50,3\]"):
+        net.train(x=x, t=t, epochs=1, engine=engine)
+
+
+def test_no_row_is_looked_up_behind_the_order() -> None:
+    """What is asked for ahead is in the order, or else nothing is."""
+    net = wg.Network(dedent(TEXT))
+    system = step_system(net, wg.SGD(0.01), None, 1, 1)
+    sizes, rng = {"i": 300, "j": 128}, np.random.default_rng(0)
+    x, t = rng.normal(size=(80, 300)) * (rng.random((80, 300)) < 0.1), rng.normal(size=(80, 128))
+    order = fenced(64 * 8, "behind").view(np.int64)
+    order[:] = rng.permutation(80)[:64]
+    for threads in (1, 2):
+        program = NativeEngine(threads).compile(system, sizes, ["J"], "float32")
+        arrays = {
+            "lr": np.array(0.01, "f"),
+            "x": x.astype("f"),
+            "t": t.astype("f"),
+            "w": np.zeros((300, 128), "f"),
+        }
+        assert zeros.sparse(system, arrays) == {"x"}
+        costs = program.epoch(arrays, order, 16)["J"]
+        w = np.zeros((300, 128))
+        for k in range(4):
+            rows = order[16 * k : 16 * k + 16]
+            off = x[rows] @ w - t[rows]
+            np.testing.assert_allclose(costs[k], (off**2).sum() / 16, rtol=1e-5)
+            w -= 0.01 * 2 * x[rows].T @ off / 16
+        np.testing.assert_allclose(arrays["w"], w, rtol=0, atol=1e-6)
