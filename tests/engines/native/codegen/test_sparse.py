@@ -5,21 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.engines.native.codegen.running import Fence, lowered, runnable
+from tests.engines.native.codegen.test_strip import STEP
 
 from whygrad.engines.native.codegen import factor, module, sparse, strip
 from whygrad.engines.native.jit import Target
 from whygrad.engines.native.lowering import direct
-
-STEP = """
-    given x[n,i]
-    batch n
-    param w[i,j] ~ zeros, v[i,j] ~ zeros
-    z[n,j] = sum[i](x[n,i] * w[i,j])
-    J = sum[n,j](z[n,j])
-    w[i,j] <- w[i,j] - sum[n](x[n,i] * z[n,j])
-    v[i,j] <- v[i,j] - sum[n](x[n,i] * z[n,j]**2)
-    minimize J
-    """
 
 X = frozenset({"x"})
 
