@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import whygrad as wg
 from whygrad.network.optimizers import Optimizer
 from whygrad.network.schedules import Schedule
-from whygrad.training import Run
+from whygrad.training import Run, run
 from whygrad.training.run import WRITERS, fingerprint
 from whygrad.training.trainer import Trainer
 
@@ -309,8 +309,12 @@ for make, dtype in zip(PROBLEMS.values(), ("float64", "float32", "float64")):
     assert runs[0] == runs[1] and len(set(runs[0].split())) == len(PROBLEMS)
 
 
+@pytest.mark.parametrize("piece", [run.PIECE, 4096])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
-def test_a_fingerprint_tells_large_arrays_apart(dtype: str) -> None:
+def test_a_fingerprint_tells_large_arrays_apart(
+    dtype: str, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "PIECE", piece)
     array = np.arange(50_001).astype(dtype)
     seen = {fingerprint({"x": array})}
     for place in (0, 7, 4096, 40_000, 50_000):
@@ -319,7 +323,8 @@ def test_a_fingerprint_tells_large_arrays_apart(dtype: str) -> None:
         seen.add(fingerprint({"x": other}))
     swapped = array.copy()
     swapped[[10, 20_000]] = swapped[[20_000, 10]]
-    others = (swapped, array[::-1], array[:-1], -array)
+    pieces = np.r_[array[1024:2048], array[:1024], array[2048:]]
+    others = (swapped, pieces, array[::-1], array[:-1], -array)
     seen |= {fingerprint({"x": a}) for a in others}
     assert len(seen) == 6 + len(others)
     assert fingerprint({"x": array.copy()}) in seen

@@ -106,14 +106,29 @@ def _entries() -> list[str]:
     return [f.name for f in fields(Run) if f.name != "arrays"]
 
 
+PIECE = 1 << 22
+"""So many bytes of an array are hashed by one thread."""
+
+
 def fingerprint(arrays: Mapping[str, np.ndarray[Any, Any]]) -> str:
     """A hash of names, types, shapes and numbers: other data have another one."""
     digest = sha256()
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.data)
+        digest.update(array.data if array.nbytes <= PIECE else _digests(array))
     return digest.hexdigest()
+
+
+def _digests(array: np.ndarray[Any, Any]) -> bytes:
+    """The hashes of the pieces of a large array, found at the same time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    numbers = array.reshape(-1)
+    count = PIECE // array.itemsize
+    pieces = [numbers[k : k + count].data for k in range(0, len(numbers), count)]
+    with ThreadPoolExecutor() as pool:
+        return b"".join(pool.map(lambda piece: sha256(piece).digest(), pieces))
 
 
 def _plain(value: object) -> object:
