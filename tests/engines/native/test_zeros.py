@@ -10,7 +10,7 @@ import pytest
 from tests.engines.native.codegen.running import fenced
 
 import whygrad as wg
-from whygrad.engines.native import NativeEngine, zeros
+from whygrad.engines.native import NativeEngine, jit, zeros
 from whygrad.language.parsing import parse
 from whygrad.training.step import step_system
 
@@ -141,28 +141,38 @@ def test_nor_if_they_are_forgotten_at_once(engine: str) -> None:
         net.train(x=x, t=t, epochs=1, engine=engine)
 
 
-def test_no_row_is_looked_up_behind_the_order() -> None:
+# Steps
+
+
+def compare_with_numpy(engine: NativeEngine, order: np.ndarray, size: int, dtype: str) -> None:
+    """Steps of an engine, on sparse data in batches of a size, beside the same by hand."""
+    system = step_system(wg.Network(dedent(TEXT)), wg.SGD(0.01), None, 1, 1)
+    rng = np.random.default_rng(0)
+    x, t, w = rng.normal(size=(80, 300)), rng.normal(size=(80, 128)), np.zeros((300, 128))
+    x *= rng.random(x.shape) < 0.1
+    program = engine.compile(system, {"i": 300, "j": 128}, ["J"], dtype)
+    arrays = {"lr": np.array(0.01), "x": x, "t": t, "w": w}
+    arrays = {name: array.astype(dtype) for name, array in arrays.items()}
+    assert zeros.sparse(system, arrays) == {"x"}
+    close = {"rtol": 1e-6 if dtype == "float32" else 1e-13, "atol": 1e-6}
+    for k, cost in enumerate(program.epoch(arrays, order, size)["J"]):
+        rows = order[size * k :][:size]
+        off = x[rows] @ w - t[rows]
+        np.testing.assert_allclose(cost, (off**2).sum() / len(rows), **close, err_msg=str(k))
+        w -= 0.01 * 2 * x[rows].T @ off / len(rows)
+    np.testing.assert_allclose(arrays["w"], w, **close)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_row_is_looked_up_behind_the_order(threads: int) -> None:
     """What is asked for ahead is in the order, or else nothing is."""
-    net = wg.Network(dedent(TEXT))
-    system = step_system(net, wg.SGD(0.01), None, 1, 1)
-    sizes, rng = {"i": 300, "j": 128}, np.random.default_rng(0)
-    x, t = rng.normal(size=(80, 300)) * (rng.random((80, 300)) < 0.1), rng.normal(size=(80, 128))
     order = fenced(64 * 8, "behind").view(np.int64)
-    order[:] = rng.permutation(80)[:64]
-    for threads in (1, 2):
-        program = NativeEngine(threads).compile(system, sizes, ["J"], "float32")
-        arrays = {
-            "lr": np.array(0.01, "f"),
-            "x": x.astype("f"),
-            "t": t.astype("f"),
-            "w": np.zeros((300, 128), "f"),
-        }
-        assert zeros.sparse(system, arrays) == {"x"}
-        costs = program.epoch(arrays, order, 16)["J"]
-        w = np.zeros((300, 128))
-        for k in range(4):
-            rows = order[16 * k : 16 * k + 16]
-            off = x[rows] @ w - t[rows]
-            np.testing.assert_allclose(costs[k], (off**2).sum() / 16, rtol=1e-5)
-            w -= 0.01 * 2 * x[rows].T @ off / 16
-        np.testing.assert_allclose(arrays["w"], w, rtol=0, atol=1e-6)
+    order[:] = np.random.default_rng(1).permutation(80)[:64]
+    compare_with_numpy(NativeEngine(threads), order, 16, "float32")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_other_processors(target: jit.Target, threads: int, dtype: str) -> None:
+    order = np.random.default_rng(1).permutation(80)
+    compare_with_numpy(NativeEngine(threads, target), order, 21, dtype)

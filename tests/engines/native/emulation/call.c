@@ -3,7 +3,8 @@
  *
  * Input, in words of 64 bits: threads, words to a thread's table, steps, moves, sizes, regions,
  * buffers; then the moves and the sizes, for each region its bytes, where it began modulo 64 and
- * whether it must end at a wall, for each buffer its region and how far into it; then the regions.
+ * whether it must end at a wall, for each thread and buffer its region and how far into it; then
+ * the regions.
  * Output: steps taken, the words of `control`, and the regions. */
 
 #define _GNU_SOURCE
@@ -64,7 +65,7 @@ int main(void) {
     threads = next(), width = next(), count = next(), moved = next();
     word known = next(), regions = next(), buffers = next();
     moves = list(2 * moved), sizes = list(known);
-    word *about = list(3 * regions), *where = list(2 * buffers);
+    word *about = list(3 * regions), *where = list(2 * threads * buffers);
     char **places = malloc((regions + 1) * sizeof(char *));
     for (word k = 0; k < regions; k++) {
         places[k] = memory(about[3 * k], about[3 * k + 1], about[3 * k + 2]);
@@ -72,8 +73,8 @@ int main(void) {
     }
     tables = aligned_alloc(64, (threads * width * sizeof(word) + 63) / 64 * 64);
     for (word t = 0; t < threads; t++)
-        for (word k = 0; k < buffers; k++)
-            tables[t * width + k] = (word)(places[where[2 * k]] + where[2 * k + 1]);
+        for (word k = 0; k < buffers; k++, where += 2)
+            tables[t * width + k] = (word)(places[where[0]] + where[1]);
     pthread_t others[threads];
     for (word t = 1; t < threads; t++)
         if (pthread_create(&others[t], 0, enter, (void *)t)) fail("no thread");

@@ -73,21 +73,28 @@ class Emulated(Executable):
         """See `Executable.call`."""
         moving = strides or {}
         named = dict(zip(self.code.runtime_sizes, sizes, strict=True))
-        addresses = self.memory.addresses(sizes)
+        addresses = self.memory.addresses(sizes, threads)
         block = self.memory._block  # in which these addresses are
         regions = [(block.ctypes.data, block.size, 0)]
-        where: dict[int, tuple[int, int]] = {}
-        for slot, address in zip(self._own, addresses, strict=True):
-            where[slot] = 0, address - block.ctypes.data
+        buffers = len(self.code.buffers)
+        where = np.zeros((threads, buffers, 2), np.int64)
+        where[:, self._own, 1] = np.array(addresses) - block.ctypes.data
         for name, slot in self.external.items():
             bytes_ = size_of(self.code.buffers[slot], named)
-            where[slot] = len(regions), 0
+            where[:, slot] = len(regions), 0
             regions.append((pointers[name], count * moving[name] if name in moving else bytes_, 1))
         moves = [word for name, step in moving.items() for word in (self.external[name], step)]
-        head = [threads, self._width, count, len(moving), len(sizes), len(regions), len(where)]
+        head = [
+            threads,
+            self._width,
+            count,
+            len(moving),
+            len(sizes),
+            len(regions),
+            len(self.code.buffers),
+        ]
         about = [word for start, size, wall in regions for word in (size, start % 64, wall)]
-        places = [word for slot in range(len(where)) for word in where[slot]]
-        words = np.array([*head, *moves, *sizes, *about, *places], np.int64)
+        words = np.array([*head, *moves, *sizes, *about, *where.flat], np.int64)
         memory = b"".join(ctypes.string_at(start, size) for start, size, _ in regions)
         done = subprocess.run(
             [EMULATOR, self._library.path],
