@@ -124,9 +124,8 @@ def _digests(array: np.ndarray[Any, Any]) -> bytes:
     """The hashes of the pieces of a large array, found at the same time."""
     from concurrent.futures import ThreadPoolExecutor
 
-    numbers = array.reshape(-1)
-    count = PIECE // array.itemsize
-    pieces = [numbers[k : k + count].data for k in range(0, len(numbers), count)]
+    octets = array.reshape(-1).view(np.uint8)
+    pieces = [octets[k : k + PIECE] for k in range(0, len(octets), PIECE)]
     with ThreadPoolExecutor() as pool:
         return b"".join(pool.map(lambda piece: sha256(piece).digest(), pieces))
 

@@ -141,6 +141,19 @@ def test_nor_if_they_are_forgotten_at_once(engine: str) -> None:
         net.train(x=x, t=t, epochs=1, engine=engine)
 
 
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_a_subscript_out_of_range_is_one_also_beside_zeros(engine: str) -> None:
+    text = TEXT.replace("x[n,i], t[n,j]", "x[n,i], t[n,j], p[i]").replace("w[i,j] ~", "w[l,j] ~")
+    net = wg.Network("size l = 600\n" + dedent(text.replace("* w[i,j]", "* w[2 * p[i],j]")))
+    x, _ = data()
+    p = np.arange(260)
+    p[50] = 300
+    arrays = {"x": x, "t": np.ones((len(x), 128)), "p": p}
+    net.init(**arrays)
+    with pytest.raises(wg.errors.DataError, match=r"leaves its range at i = 50"):
+        net.train(**arrays, epochs=1, engine=engine)
+
+
 # Steps
 
 

@@ -55,10 +55,10 @@ never:
 """`@epoch` calls `@step` up to `count` times and returns how many steps went well.
 
 All threads call it, each with its own number and its own table of buffers, and tell `@step` how
-many steps are left after it. Before the first step
-`@begin` brings what is updated into the layout in which the steps keep it, and after the last one
-`@end` brings it back. From step to step some of the pointers in the table move on: `moves` holds
-pairs of a slot and a number of bytes (those of the rows of a batch, of its noise, of its cost).
+many steps are left after it. Before the first step `@begin` brings what is updated into the layout
+in which the steps keep it, and after the last one `@end` brings it back. From step to step some of
+the pointers in the table move on: `moves` holds pairs of a slot and a number of bytes (those of the
+rows of a batch, of its noise, of its cost).
 
 The loop ends early, in all threads alike, after a step that set a flag in `control`; what is
 updated is then not brought back, so the caller has the values from before the call. It needs

@@ -74,7 +74,7 @@ class Epochs:
     ) -> dict[str, Array]:
         """See `engines.base.Program.epoch`; raises Unusual before anything has changed."""
         followed = self._followed.values()
-        if not len(order) or self._is_multiplied_by_zeros(arrays):
+        if not len(order) or self._hides_infinities(arrays):
             raise Unusual
         samples = self._division.samples(arrays)
         order = row_numbers(order, samples, batch_size)
@@ -105,8 +105,11 @@ class Epochs:
             self._binding.give_back(arrays)
         return {name: _doubled(values[t], room, t) for name, t in self._followed.items()}
 
-    def _is_multiplied_by_zeros(self, arrays: Mapping[str, Array]) -> bool:
-        """Whether something is not finite which zeros that are left out may be multiplied by."""
+    def _hides_infinities(self, arrays: Mapping[str, Array]) -> bool:
+        """Whether what is not finite may stand where zeros are left out: 0 times it is not 0.
+
+        What a step writes is checked there; this is what the first one begins with.
+        """
         updated = [arrays.get(u.name, 0.0) for u in self._request.whole.updates]
         return bool(self._sparse) and not all(np.isfinite(a).all() for a in updated)
 

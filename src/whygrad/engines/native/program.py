@@ -97,7 +97,10 @@ class NativeProgram:
         with self._lock:
             try:
                 if self._epochs is None:
-                    self._epochs = self._compiled(arrays)
+                    request, threads = self._request.step(), self._threads
+                    self._epochs = Epochs(
+                        request, lambda: self._reference, threads, self._target, arrays
+                    )
                 return self._epochs.run(arrays, order, batch_size, seed, step, room)
             except Unusual:
                 return self._reference.epoch(arrays, order, batch_size, seed, step)
@@ -105,10 +108,6 @@ class NativeProgram:
     @cached_property
     def _once(self) -> Once:
         return Once(self._request, self._threads, self._target)
-
-    def _compiled(self, arrays: Mapping[str, Array]) -> Epochs:
-        request = self._request.step()
-        return Epochs(request, lambda: self._reference, self._threads, self._target, arrays)
 
     @cached_property
     def _reference(self) -> ReferenceProgram:

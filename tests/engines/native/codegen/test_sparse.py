@@ -62,6 +62,12 @@ def test_turns_are_left_out(always: None) -> None:
     assert np.all(found["v"][5] == 1 - 6) and np.all(found["v"][:5] == 1)
 
 
+def test_the_next_rows_are_asked_for() -> None:
+    """By each thread, while it computes; rows of dense data come while there is more to do."""
+    texts = [lowered(STEP, True, None, "float32", s, i=300, j=128).code.text for s in (X, X - X)]
+    assert ["llvm.prefetch" in text for text in texts] == [True, False]
+
+
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 @pytest.mark.parametrize("at", [0, 5])
 @pytest.mark.parametrize("j", [32, 27])
@@ -114,6 +120,23 @@ def test_zero_times_a_computed_weight_that_is_not_finite(always: None) -> None:
     memory = {"x·all": x, "rows·n": np.arange(6), "w": w, "v": w}
     found = compiled.run(memory, {"n": 6, "n·all": 6})
     assert np.isnan(found["J"]) and compiled.flags == (False, True)
+
+
+@pytest.mark.parametrize("target", runnable(), ids=lambda t: f"{t.vector_bits} bits")
+def test_beside_sums_of_the_same_shape_without_zeros(target: Target, always: None) -> None:
+    """One function must not stand for both."""
+    text = STEP.replace("J = sum[n,j](z[n,j])", "r[n,j] = sum[i](q[n,i] * v[i,j])\n    J = 0")
+    text = text.replace("z[n,j]**2", "r[n,j]").replace("given x[n,i]", "given x[n,i], q[n,i]")
+    text = text.replace("sum[n](x[n,i] * r", "sum[n](q[n,i] * r")
+    rng = np.random.default_rng(0)
+    for i in (3, 12, 200):
+        compiled = lowered(text, True, target, "float64", X, i=i, j=32)
+        x, q = gaps(rng, 30, i), gaps(rng, 30, i)
+        w, v = rng.integers(-2, 3, (2, i, 32)).astype(float)
+        memory = {"x·all": x, "q·all": q, "rows·n": np.arange(30), "w": w, "v": v}
+        found = compiled.run(memory, {"n": 30, "n·all": 30}, 2)
+        np.testing.assert_array_equal(found["w"], w - x.T @ (x @ w))
+        np.testing.assert_array_equal(found["v"], v - q.T @ (q @ v))
 
 
 @pytest.mark.parametrize("side", ["before", "behind"])

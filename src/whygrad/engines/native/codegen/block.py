@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache, partial
 
 from ....language.affine import Affine, affine
@@ -76,13 +76,14 @@ class Block(ABC):
     @contextmanager
     def at_turn(self, index: str, place: Value) -> Iterator[None]:
         """Inside, an index has the value of a turn of its loop: of a line, if it is listed."""
-        with ExitStack() as stack:
-            if index in self.listings:
-                listing = self.listings[index]
-                stack.enter_context(self.at_place(listing.places, place))
-                place = listing.value(self.f, place)
-            stack.enter_context(self.at_place(index, place))
-            yield
+        listing = self.listings.get(index)
+        if listing is None:
+            with self.at_place(index, place):
+                yield
+        else:
+            value = listing.value(self.f, place)
+            with self.at_place(listing.places, place), self.at_place(index, value):
+                yield
 
     def last_lanes(self, place: Value, count: int) -> AbstractContextManager[None]:
         """Inside, the lanes begin at a place, and only so many of the first count."""

@@ -85,14 +85,18 @@ class Costs:
     def _is_sparse(self, nest: Nest, e: Reference, row: str | None) -> bool:
         """Whether zeros of a factor from the data are left out.
 
-        0 times what is not finite would not be 0. That is seen beforehand where there are as many
-        values as samples; weights have been checked when they were updated.
+        0 times what is not finite would not be 0. Weights in plain places have been checked when
+        they were updated; anything else is computed beforehand, where there are as many values as
+        samples.
         """
         if e.tensor in self.whole or e.tensor.removesuffix(ALL) not in self.plan.sparse:
             return False
-        others = beside(nest.reductions[0], e).factors
-        checked = all(isinstance(o, Reference) and o.tensor in self.own for o in others)
-        return checked or row == parts(e)[2]
+        if row == parts(e)[2]:
+            return True
+        match beside(nest.reductions[0], e).factors:
+            case [Reference(tensor=tensor, subscripts=subscripts)]:
+                return tensor in self.own and all(isinstance(s, Index) for s in subscripts)
+        return False
 
     def cost(self, nest: Nest, lane: str | None, inside: frozenset[str]) -> float:
         """Vector instructions with these lanes, roughly.

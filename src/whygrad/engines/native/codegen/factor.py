@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from ....language.expression import Index, Multiply, Reduce, Reference
 from ..names import ALL
 from ..plan import Nest
+from .function import SIZES, Function
+from .value import Value
 
 LARGE = 1 << 15
-"""So large has a matrix of weights to be that copies or lists of what is read for it pay."""
+"""Copies or lists of what is read pay for a matrix of at least so many weights."""
 
 
 def data_factor(
@@ -55,3 +57,12 @@ def parts(e: Reference) -> tuple[Reference, str, str]:
         case (Reference(subscripts=(Index(name=sample),)) as numbers, Index(name=place)):
             return numbers, sample, place
     raise AssertionError(e)
+
+
+def begin(f: Function, e: Reference, sample: Value, place: Value) -> Value:
+    """Where the number of a sample at a place of its row lies."""
+    numbers, index, inner = parts(e)
+    at = f.corner(numbers, {index: sample})
+    number = f.emit(f"load i64, ptr {at.text}, align {SIZES['i64']}", "i64", 1, [at])
+    row = Reference(e.tensor, (Index(index), Index(inner)))
+    return f.corner(row, {index: number, inner: place})

@@ -87,7 +87,7 @@ class Listing:
 
     def _load(self, f: Function, pointer: Value) -> Value:
         text = f"load {self._whole}, ptr {pointer.text}, align {SIZES[self.element]}"
-        value = f.emit(text, self._whole, 1, [pointer], here=True)
+        value = f.emit(text, self._whole, 1, [pointer], here=True)  # another loop wrote it
         if self._whole == "i64":
             return value
         return f.emit(f"zext {value} to i64", "i64", 1, [value])

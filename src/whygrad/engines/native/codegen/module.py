@@ -20,14 +20,12 @@ from .buffers import buffers
 from .copies import COPY
 from .function import Function
 from .nest import NestWriter
-from .panel import panel_buffer, paneled
+from .packs import packs
 from .parts import leaves, read_by, written_by
 from .resident import OWN, resident
 from .scatter import write_scatter
 from .schedule import ACROSS, Scheduled, Scheduler, Stepped, Tiled, lanes
-from .sparse import list_buffer
 from .step import Call, Steps, StepWriter
-from .strip import strip_buffer, stripped
 from .tiles import NOMINAL
 from .twins import Key, Shape
 from .whole import whole_numbered
@@ -136,12 +134,7 @@ class Module:
         """Memory for what threads copy for themselves."""
         for part in leaves(self.schedule.parts):
             if isinstance(part, Tiled):
-                if paneled(part, self.memory, self.constants):
-                    yield panel_buffer(self.element)
-                if e := stripped(part, self.memory, self.constants):
-                    yield strip_buffer(e, self.element, self.constants)
-                elif part.skips:
-                    yield list_buffer(part.skips, self.element, self.constants, self.lanes)
+                yield from packs(part, self.memory, self.constants, self.element, self.lanes)
 
     def code(self) -> Code:
         """Everything, in an order that does not depend on chance."""

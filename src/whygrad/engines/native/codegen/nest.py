@@ -59,7 +59,6 @@ class NestWriter:
         self.panels: dict[Reference, Packed] = {}
         self.share: tuple[Value, Value] | None = None
         self.packed: Pack | None = None
-        self.ahead: Ahead | None = None
         self.indices: dict[str, Value] = {}
         self.inner_lane = tiled.lane if tiled.lane in self.nest.indices else None
         own = {i for e in self.nest.reductions for i in e.indices}
@@ -154,7 +153,7 @@ class NestWriter:
         f, row, rows = self.f, self.tiled.row, self.tiled.rows
         assert row is not None
         start, stop = self.grid.down(f.size(row), rows)
-        step = packed.at_once(rows)
+        step = packed.at_once
         loop = f.begin(start, stop, step, may_be_empty=True)
         packed.start = loop.counter
         self.share = loop.counter, f.minimum(stop, f.add(loop.counter, f.integer(step)))
@@ -167,15 +166,15 @@ class NestWriter:
         f.end(loop)
 
     def _pack(self) -> Pack | None:
-        """What is made ready for some rows before tiles read it."""
+        """The pack of this nest, if its tiles read one."""
         f, tiled = self.f, self.tiled
         e = stripped(tiled, self.memory, f.constants)
         if tiled.skips is None:
             return Strips(f, e, tiled.rows) if e else None
         if e is None:
             return Lists(f, tiled.skips, tiled.rows, self._evaluator)
-        self.ahead = Ahead(f, e, tiled, self.grid, self.lanes)
-        return SparseStrips(f, e, tiled.rows, self._zero(e))
+        ahead = Ahead(f, e, tiled, self.grid, self.lanes)
+        return SparseStrips(f, e, tiled.rows, self._zero(e), ahead)
 
     def _zero(self, e: Reference) -> Value:
         """0, or NaN where not all is finite that a sum multiplies by its factor from the data."""
@@ -268,8 +267,6 @@ class NestWriter:
     def _tile(self, rows: int, vectors: int, last: int | None) -> None:
         block = self._block_of(vectors, last)
         block.packed.update(self.panels)
-        if self.ahead is not None:
-            self.ahead.ask()
         if self.packed is not None and self.tiled.row is not None:
             self.packed.read(block, self.indices[self.tiled.row], rows)
         points = [(k, v) for k in range(rows) for v in range(vectors)]

@@ -12,6 +12,7 @@ from functools import partial
 from ....language.expression import Reference
 from ..code import Axis, Buffer
 from ..zeros import TOGETHER
+from .ahead import Ahead
 from .block import Block
 from .evaluator import Evaluator
 from .factor import parts
@@ -36,24 +37,21 @@ class SparseStrips(Strips):
 
     together = TOGETHER  # what they copy lies in the same lines of memory
 
-    def __init__(self, f: Function, e: Reference, rows: int, zero: Value) -> None:
+    def __init__(self, f: Function, e: Reference, rows: int, zero: Value, ahead: Ahead) -> None:
         super().__init__(f, e, rows)
-        self.zero = zero
-
-    @staticmethod
-    def at_once(rows: int) -> int:
-        """See `Strips.at_once`; a number of a sample stands in each line, too."""
-        return Strips.at_once(rows + 1) // (rows + 1) * rows
+        self.width = rows + 1  # a sample's number stands in each line, too
+        self.zero, self.ahead = zero, ahead
 
     def read(self, block: Block, place: Value, rows: int) -> None:
         """See `Strips.read`."""
+        self.ahead.ask()
         super().read(block, place, rows)
         block.listings[self.sample] = self._listing(place, rows)
 
     def _listing(self, place: Value, rows: int) -> Listing:
         f = self.f
         before = f.divide(f.subtract(place, self.start), self.rows)
-        for more in (f.add(f.size(self.sample), f.integer(1)), f.integer(self.rows + 1)):
+        for more in (f.add(f.size(self.sample), f.integer(1)), f.integer(self.width)):
             before = f.multiply(before, more)
         return Listing(
             f.offset(self._memory, before, SIZES[self.element]), self.sample, rows, self.element
@@ -81,7 +79,7 @@ def list_buffer(e: Reference, element: str, constants: Mapping[str, int], lanes:
 
 
 class Lists:
-    """Lists of a nest in tiles of `rows` of data, for a share of them that begins at `start`.
+    """Lists of a nest in tiles of `rows` of data; `start` is set where a share of these begins.
 
     Each has the places at which one of the rows of its tile is not 0. An evaluator for lanes along
     an index is made by `evaluator`.
@@ -100,10 +98,10 @@ class Lists:
         self.start = f.integer(0)
         _, self.row, self.place = parts(e)
 
-    @staticmethod
-    def at_once(rows: int) -> int:
-        """How many rows there is room for, in tiles of so many."""
-        return TILES * rows
+    @property
+    def at_once(self) -> int:
+        """How many rows there is room for, in whole tiles."""
+        return TILES * self.rows
 
     def read(self, block: Block, row: Value, rows: int) -> None:
         """Let a block go through the list of the tile that begins at a row."""

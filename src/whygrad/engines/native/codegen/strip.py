@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ....language.expression import Index, Reference
+from ....language.expression import Reference
 from ..code import Axis, Buffer
 from .block import Block
-from .factor import data_factor, parts
+from .factor import begin, data_factor, parts
 from .function import SIZES, Function
 from .panel import Packed
 from .schedule import Tiled
@@ -46,23 +46,21 @@ def strip_buffer(e: Reference, element: str, constants: Mapping[str, int]) -> Bu
 
 
 class Strips:
-    """The strips of a nest in tiles of `rows`, for a share of each row.
-
-    The share begins at `start`.
-    """
+    """The strips of a nest in tiles of `rows`; `start` is set where a share of a row begins."""
 
     together = 1
 
     def __init__(self, f: Function, e: Reference, rows: int) -> None:
         self.f, self.e, self.rows = f, e, rows
+        self.width = rows
         self.start = f.integer(0)
-        self.numbers, self.sample, self.row = parts(e)
+        _, self.sample, self.row = parts(e)
         self.element = f.memory[e.tensor].element
 
-    @staticmethod
-    def at_once(rows: int) -> int:
-        """How many numbers of a row there is room for, in tiles of so many."""
-        return WIDE // rows * rows
+    @property
+    def at_once(self) -> int:
+        """How many numbers of a row there is room for, in whole tiles."""
+        return WIDE // self.width * self.rows
 
     def read(self, block: Block, place: Value, rows: int) -> None:
         """Let a block read the strip of so many numbers of each row, beginning at a place of it."""
@@ -71,14 +69,12 @@ class Strips:
     def make(self, place: Value, rows: int, many: int) -> None:
         """Write the loop over samples that copies so many strips, one beside the other."""
         f, size = self.f, SIZES[self.element]
-        row = Reference(self.e.tensor, (Index(self.sample), Index(self.row)))
         places = [f.add(place, f.integer(k * rows)) for k in range(many)]
         loop = f.begin(f.integer(0), f.size(self.sample), 1, [f.integer(0)] * many)
-        at = f.corner(self.numbers, {self.sample: loop.counter})
-        number = f.emit(f"load i64, ptr {at.text}, align {SIZES['i64']}", "i64", 1, [at])
+        first = begin(f, self.e, loop.counter, place)
         counts = []
-        for p, count in zip(places, loop.carried, strict=True):
-            old = f.corner(row, {self.sample: number, self.row: p})
+        for k, (p, count) in enumerate(zip(places, loop.carried, strict=True)):
+            old = f.offset(first, f.integer(k * rows), size)
             text = f"load {vector(self.element, rows)}, ptr {old.text}, align {size}"
             value = f.emit(text, self.element, rows, [old])
             counts.append(self._keep(p, value, loop.counter, count))
@@ -95,7 +91,7 @@ class Strips:
         return self.f.pointer(STRIPS + self.sample)
 
     def _keep(self, place: Value, value: Value, sample: Value, count: Value) -> Value:
-        """Write a line; so many are kept then."""
+        """Write the line of a sample; gives how many lines there are then."""
         f, size, lines = self.f, SIZES[self.element], self._lines(place, value.lanes)
         new = f.offset(lines.base, f.multiply(sample, lines.step), size)
         f.command(f"store {value}, ptr {new.text}, align {size}")

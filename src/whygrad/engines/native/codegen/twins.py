@@ -10,10 +10,8 @@ from collections.abc import Callable, Mapping
 
 from ....language.expression import Expression, Index, Reduce, Reference, Size
 from ..code import Buffer
-from .panel import PANEL, paneled
+from .packs import packs
 from .schedule import Tiled
-from .sparse import list_buffer
-from .strip import strip_buffer, stripped
 
 Key = tuple[object, ...]
 
@@ -39,16 +37,8 @@ class Shape:
         lane = None if tiled.lane is None else self._index(tiled.lane)
         row = None if tiled.row is None else self._index(tiled.row)
         steps = tuple((self._key(s.target), self._key(s.value)) for s in nest.steps)
-        panel = paneled(tiled, memory, constants)
-        if panel is not None:
-            self._tensor(PANEL)
-        rows = stripped(tiled, memory, constants)
-        if rows is not None:
-            self._tensor(strip_buffer(rows, "", constants).name)
-        elif tiled.skips is not None:
-            self._tensor(list_buffer(tiled.skips, "", constants, 0).name)
-        packed = panel is not None, rows is not None, tiled.skips is not None
-        self.key: Key = (how, loops, lane, row, steps, packed)
+        packed = [self._tensor(b.name) for b in packs(tiled, memory, constants, "", 0)]
+        self.key: Key = (how, loops, lane, row, steps, *packed)
 
     def _index(self, name: str) -> Key:
         known = self.indices.get(name)
