@@ -11,6 +11,7 @@ from tests.engines.native.codegen.running import fenced
 
 import whygrad as wg
 from whygrad.engines.native import NativeEngine, jit, zeros
+from whygrad.engines.reference import ReferenceEngine
 from whygrad.language.parsing import parse
 from whygrad.training.step import step_system
 
@@ -96,7 +97,7 @@ def trained(**more: object) -> Mapping[str, np.ndarray]:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_to_the_bit_as_if_nothing_was_left_out(
+def test_batches_of_some_size_to_the_bit_as_if_nothing_was_left_out(
     dtype: str, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = trained(dtype=dtype, threads=threads)
@@ -139,6 +140,17 @@ def test_nor_if_they_are_forgotten_at_once(engine: str) -> None:
     net.params["w"][50, 3] = np.inf
     with pytest.raises(wg.errors.DataError, match=r"w\[50,3\]"):
         net.train(x=x, t=t, epochs=1, engine=engine)
+
+
+@pytest.mark.parametrize("engine", [NativeEngine(1), ReferenceEngine()])
+def test_nor_if_they_are_too_large_for_the_type(engine: NativeEngine | ReferenceEngine) -> None:
+    text = TEXT + "    w[i,j] <- sum[n](x[n,i] * z[n,j]) / size(n)\n"
+    x, _ = data()
+    arrays = {"x": x, "t": np.ones((len(x), 128)), "w": np.zeros((260, 128))}
+    arrays["w"][50, 3] = 1e300
+    program = engine.compile(parse(dedent(text)), {"i": 260, "j": 128}, ["J"], "float32")
+    with np.errstate(over="ignore"), pytest.raises(wg.TrainingError, match="J is nan"):
+        program.epoch(arrays, np.arange(32), 16)
 
 
 @pytest.mark.parametrize("engine", ["native", "reference"])

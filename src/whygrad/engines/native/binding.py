@@ -36,10 +36,13 @@ class Binding:
     """The arrays of a training step.
 
     An array of the right type that lies in one piece is worked on in place, which also makes the
-    next epoch start sooner; of any other there is a copy, and what is updated is copied back.
+    next epoch start sooner; of any other there is a copy, and what is updated is copied back. Where
+    zeros of the data are left out, what is updated has to be `finite`, since 0 times anything else
+    is not 0; what a step writes is checked there.
     """
 
-    def __init__(self, request: Request, code: Code) -> None:
+    def __init__(self, request: Request, code: Code, finite: bool) -> None:
+        self._finite = finite
         whole = request.whole
         self.updated = [u.name for u in whole.updates]
         tensors = (*request.inputs, *(whole.tensors[name] for name in self.updated))
@@ -66,6 +69,8 @@ class Binding:
             # read as unsigned, a negative number is larger than all others
             if self._bound[name].array.view(np.uint64).max(initial=0) >= sizes[index]:
                 raise Unusual
+        if self._finite and not all(np.isfinite(array).all() for array in self._values()):
+            raise Unusual
         for name in self.updated:
             given = arrays[name]
             if not isinstance(given, np.ndarray) or not given.flags.writeable:

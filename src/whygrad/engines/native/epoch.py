@@ -49,14 +49,14 @@ class Epochs:
 
         The data among the arrays show in which of them many numbers are 0.
         """
-        self._sparse = sparse(request.whole, arrays)
+        gaps = sparse(request.whole, arrays)
         self._request = request
         self._reference = reference
         self._threads = threads
-        self._build = build(request.with_open_batch(), True, target, self._sparse)
+        self._build = build(request.with_open_batch(), True, target, gaps)
         code = self._build.code
         self._executable = Executable(code, self._build.machine_code, self._build.symbols)
-        self._binding = Binding(request, code)
+        self._binding = Binding(request, code, finite=bool(gaps))
         self._division = Division(request, self._build, self._binding.tensors)
         self._rows = rows(self._division.batch)
         self._followed = {name: self._build.results[name] for name in request.followed}
@@ -74,7 +74,7 @@ class Epochs:
     ) -> dict[str, Array]:
         """See `engines.base.Program.epoch`; raises Unusual before anything has changed."""
         followed = self._followed.values()
-        if not len(order) or self._hides_infinities(arrays):
+        if not len(order):
             raise Unusual
         samples = self._division.samples(arrays)
         order = row_numbers(order, samples, batch_size)
@@ -104,14 +104,6 @@ class Epochs:
         finally:
             self._binding.give_back(arrays)
         return {name: _doubled(values[t], room, t) for name, t in self._followed.items()}
-
-    def _hides_infinities(self, arrays: Mapping[str, Array]) -> bool:
-        """Whether what is not finite may stand where zeros are left out: 0 times it is not 0.
-
-        What a step writes is checked there; this is what the first one begins with.
-        """
-        updated = [arrays.get(u.name, 0.0) for u in self._request.whole.updates]
-        return bool(self._sparse) and not all(np.isfinite(a).all() for a in updated)
 
     def _values(
         self,
