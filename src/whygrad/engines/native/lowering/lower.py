@@ -10,6 +10,7 @@ from ....language.substitution import Names
 from ....language.system import Equation, Sizes, Statement, System
 from ..plan import Plan
 from .batch import batch_axes, gathered
+from .bounded import bounded_first
 from .constants import constants
 from .direct import read_directly
 from .fusion import fused
@@ -50,7 +51,8 @@ def lower(
     ]
     equations = lifted(equations, ranges, helpers)
     equations = signs_of_results(shared(primitive(equations, ranges, helpers), helpers))
-    pieces = apart(system, equations, Sums(ranges, helpers, constants(training, known), equations))
+    sums = Sums(ranges, helpers, constants(training, known), equations)
+    pieces = bounded_first(apart(system, equations, sums))
     found = dict(declared)
     if in_place:
         needed = {r.tensor for p in members(pieces) for r in reads(p)}.union(wanted)
