@@ -15,8 +15,8 @@ TOGETHER = 4
 PART = 0.2
 """This part of them has to be 0."""
 
-SAMPLES = 1000
-"""It is estimated from so many samples."""
+NUMBERS = 1 << 18
+"""It is estimated from samples with about so many numbers."""
 
 
 def sparse(system: System, arrays: Mapping[str, Array]) -> frozenset[str]:
@@ -31,7 +31,7 @@ def sparse(system: System, arrays: Mapping[str, Array]) -> frozenset[str]:
 def _has_gaps(array: Array | None) -> bool:
     if array is None or np.ndim(array) != 2 or np.size(array) == 0:
         return False
-    some = np.asarray(array)[:: -(-len(array) // SAMPLES)]
+    some = np.asarray(array)[:: -(-np.size(array) // NUMBERS)]
     whole = some.shape[1] // TOGETHER * TOGETHER
     gaps = (some[:, :whole] == 0).reshape(len(some), -1, TOGETHER).all(axis=2)
     return bool(gaps.size) and float(gaps.mean()) >= PART
