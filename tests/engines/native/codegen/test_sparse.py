@@ -36,9 +36,13 @@ def gaps(rng: np.random.Generator, *shape: int) -> np.ndarray:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("target", runnable(), ids=lambda t: f"{t.vector_bits} bits")
 @pytest.mark.parametrize("i", [3, 8, 21, 70])
-def test_sums_are_right_at_all_sizes(target: Target, i: int, dtype: str, always: None) -> None:
-    compiled = lowered(STEP, True, target, dtype, X, i=i, j=27)
-    assert {f"{strip.STRIPS}n", f"{sparse.LISTS}i"} <= compiled.module.memory.keys()
+@pytest.mark.parametrize("zeros", [X, X - X], ids=["without zeros", "dense"])
+def test_sums_are_right_at_all_sizes(
+    target: Target, i: int, zeros: frozenset[str], dtype: str, always: None
+) -> None:
+    compiled = lowered(STEP, True, target, dtype, zeros, i=i, j=27)
+    memory = compiled.module.memory
+    assert (f"{strip.STRIPS}n" in memory, f"{sparse.LISTS}i" in memory) == (True, bool(zeros))
     rng = np.random.default_rng(i)
     x, w = gaps(rng, 60, i), rng.integers(-2, 3, (i, 27)).astype(float)
     for n in range(1, 41):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.engines.native.codegen.running import Fence, lowered, runnable
+from tests.engines.native.codegen.running import Fence, lowered
 from tests.engines.native.steps import compare_steps
 from tests.systems.catalogue import KNOWN, Known
 
 import whygrad as wg
 from whygrad.engines.native import NativeEngine
 from whygrad.engines.native.codegen import factor, module, strip
-from whygrad.engines.native.jit import Target
 from whygrad.engines.native.lowering import direct
 
 STEP = """
@@ -62,23 +61,6 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(factor, "LARGE", 1)
     monkeypatch.setattr(strip, "WIDE", 20)
     monkeypatch.setattr(module, "SMALL", 1)
-
-
-@pytest.mark.parametrize("target", runnable(), ids=lambda t: f"{t.vector_bits} bits")
-@pytest.mark.parametrize("i", [3, 8, 21, 70])
-def test_the_sums_are_right_at_all_sizes(target: Target, i: int, always: None) -> None:
-    compiled = lowered(STEP, True, target, "float32", i=i, j=27)
-    assert BUFFER in compiled.module.memory
-    rng = np.random.default_rng(i)
-    x = rng.integers(-3, 4, (60, i)).astype(float)
-    w = rng.integers(-2, 3, (i, 27)).astype(float)
-    for n in range(1, 41):
-        rows = rng.permutation(60)[:n]
-        memory = {"x·all": x, "rows·n": rows, "w": w, "v": w}
-        found = compiled.run(memory, {"n": n, "n·all": 60}, 1 + n % 3, shared=n % 2 == 0)
-        z = x[rows] @ w
-        np.testing.assert_array_equal(found["w"], w - x[rows].T @ z)
-        np.testing.assert_array_equal(found["v"], w - x[rows].T @ z**2)
 
 
 @pytest.mark.parametrize("side", ["before", "behind"])
