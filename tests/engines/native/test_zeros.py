@@ -74,13 +74,13 @@ def test_few_samples_tell() -> None:
 # Training
 
 
-def data(dtype: str = "float64") -> tuple[np.ndarray, np.ndarray]:
+def data() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(150, 260)), np.arange(150) % 5
     x[:, 40:120] = 0
     x[rng.random(x.shape) < 0.5] = 0
     x[7] = 0
-    return x.astype(dtype), y
+    return x, y
 
 
 def network(x: np.ndarray, y: np.ndarray) -> wg.Network:
@@ -89,10 +89,21 @@ def network(x: np.ndarray, y: np.ndarray) -> wg.Network:
     return net
 
 
-def trained(**more: object) -> Mapping[str, np.ndarray]:
+def trained(
+    engine: str = "native", dtype: str = "float64", threads: int | None = None
+) -> Mapping[str, np.ndarray]:
     x, y = data()
     net = network(x, y)
-    net.train(x=x, y=y, epochs=3, batch_size=31, optimizer=wg.SGD(0.05), **more)  # type: ignore[arg-type]
+    net.train(
+        x=x,
+        y=y,
+        epochs=3,
+        batch_size=31,
+        optimizer=wg.SGD(0.05),
+        engine=engine,
+        dtype=dtype,
+        threads=threads,
+    )
     return dict(net.params)
 
 

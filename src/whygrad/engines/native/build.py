@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base import Array
 from ..request import Request
+from . import zeros
 from .cache import read, write
 from .code import Axis, Buffer, Code
 from .driver import DRIVER
@@ -20,7 +21,6 @@ from .names import original
 from .subnormals import flush_ir
 from .threads import barrier_ir
 from .work import ENOUGH, LEAST, Work, operations, worthwhile
-from .zeros import sparse
 
 if TYPE_CHECKING:
     from .plan import Plan
@@ -91,7 +91,7 @@ def described(
     from .counting import work
 
     step = request.with_open_batch().step()
-    plan = planned(step, True, sparse(step.whole, arrays))
+    plan = planned(step, True, zeros.sparse(step.whole, arrays))
     known = step.sizes_with(samples)
     sizes = {i: known.get(original(i), samples) for i in plan.sizes}
     updated = [u.name for u in step.whole.updates]

@@ -96,7 +96,7 @@ class Lists:
     ) -> None:
         self.f, self.e, self.rows, self.evaluator = f, e, rows, evaluator
         self.start = f.integer(0)
-        _, self.row, self.place = parts(e)
+        _, _, self.place = parts(e)
 
     @property
     def at_once(self) -> int:

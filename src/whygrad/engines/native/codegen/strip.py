@@ -54,7 +54,7 @@ class Strips:
         self.f, self.e, self.rows = f, e, rows
         self.width = rows
         self.start = f.integer(0)
-        _, self.sample, self.row = parts(e)
+        _, self.sample, _ = parts(e)
         self.element = f.memory[e.tensor].element
 
     @property
