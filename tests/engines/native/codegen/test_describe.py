@@ -142,14 +142,12 @@ def test_in_words() -> None:
         WAITING,
         "over n, j: vectors along j",
         "  a[n,j] = max(0, z[n,j])",
-        "copy with exchanged axes, over k, i; each thread for itself",
-        "  uᵗ[k,i] = u[k,i]",
-        "over n, k: tiles of # n by # k; all threads",
-        "  y[n,k] = sum[i](x[n,i] * uᵗ[k,i])",
+        "over n, k: tiles of # n by # k, u turned around in panels; all threads",
+        "  y[n,k] = sum[i](x[n,i] * u[k,i])",
         "once: vectors along j",
         "  s = sum[n,j](a[n,j])",
     ]
-    assert "uᵗ[i,k] as (64, 64), phases" in memory
+    assert "for each thread  turned·i[i,turned·i] as (64, 32), always" in memory
     assert "z[n,j] as (64, 64), always" in memory
     plain = describe(Module(plan, system, "float64", X86), dict(plan.sizes), 1)
     assert plain.startswith("one thread, vectors of 2 numbers (128 bits)\n\n")

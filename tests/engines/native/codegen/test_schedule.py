@@ -236,15 +236,26 @@ def test_pointwise_work_has_no_rows() -> None:
 # Copies with exchanged axes
 
 READ_ACROSS = "given x[n,k], w[j,k]\nz[n,j] = sum[k](x[n,k] * w[j,k])"
+BY_TWO = "given x[n,k,l], w[j,k,l]\nz[n,j] = sum[k,l](x[n,k,l] * w[j,k,l])"
 
 
-def test_what_is_read_across_is_copied_first() -> None:
-    schedule = of(READ_ACROSS, n=64, j=48, k=36)
+def test_what_lies_along_a_sum_is_turned_around_block_by_block() -> None:
+    for operation in ("sum", "max"):
+        schedule = of(READ_ACROSS.replace("sum", operation), n=64, j=48, k=36)
+        (product,) = schedule.parts
+        assert isinstance(product, Tiled)
+        assert (product.lane, str(product.turned)) == ("j", "w[j,k]")
+
+
+def test_what_is_read_across_otherwise_is_copied_first() -> None:
+    """Here a sum goes over two indices."""
+    schedule = of(BY_TWO, n=64, j=48, k=36, l=2)
     copy, product = (p for p in schedule.parts if isinstance(p, Tiled))
     assert copy.exchange and not product.exchange
-    assert str(product.nest.steps[0].value) == "sum[k](x[n,k] * wᵗ[j,k])"
-    assert schedule.orders["wᵗ"] == (1, 0)
-    assert schedule.axes["wᵗ"] == ("j", "k")
+    assert product.turned is None
+    assert str(product.nest.steps[0].value) == "sum[k,l](x[n,k,l] * wᵗ0[j,k,l])"
+    assert schedule.orders["wᵗ0"] == (1, 2, 0)
+    assert schedule.axes["wᵗ0"] == ("j", "k", "l")
 
 
 def test_a_copy_is_not_made_for_little_work() -> None:
@@ -254,17 +265,17 @@ def test_a_copy_is_not_made_for_little_work() -> None:
 
 
 def test_two_readers_share_a_copy() -> None:
-    text = READ_ACROSS + "\ny[n,j] = sum[k](x[n,k] ** 2 * w[j,k])"
-    assert names(of(text, n=64, j=48, k=36).parts) == ["wᵗ", "z", "y"]
+    text = BY_TWO + "\ny[n,j] = sum[k,l](x[n,k,l] ** 2 * w[j,k,l])"
+    assert names(of(text, n=64, j=48, k=36, l=2).parts) == ["wᵗ0", "z", "y"]
 
 
 def test_a_copy_is_forgotten_when_what_it_copies_changes() -> None:
     """Here w is computed, read across, computed anew, and read across again."""
-    text = READ_ACROSS.replace("given x[n,k], w[j,k]", "given x[n,k], u[j,k]\nw[j,k] = u[j,k] * 2")
-    plan, system = nests(text, n=64, j=48, k=36)
+    text = BY_TWO.replace(", w[j,k,l]", ", u[j,k,l]\nw[j,k,l] = u[j,k,l] * 2", 1)
+    plan, system = nests(text, n=64, j=48, k=36, l=2)
     make, read = plan.parts
     twice = plan_of([make, read, make, read], system, plan.sizes)
-    assert names(scheduled(twice, system).parts) == ["w", "wᵗ", "z", "w", "wᵗᵗ", "z"]
+    assert names(scheduled(twice, system).parts) == ["w", "wᵗ0", "z", "w", "wᵗ0ᵗ", "z"]
 
 
 def looped(inside: bool) -> list[str]:
@@ -287,6 +298,7 @@ def test_a_copy_of_what_a_loop_does_not_change_stands_before_it() -> None:
 
 
 def test_what_a_loop_computes_is_not_copied() -> None:
+    """It is turned around, if need be, where it is read."""
     *before, loop = looped(inside=True)
     assert loop == "(w g)"
     assert not any("w" in name for name in before)

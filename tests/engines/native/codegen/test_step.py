@@ -154,7 +154,7 @@ def events(plan: Plan, system: System) -> str:
                 found += "("
             case Call(part=part, single=single, private=private):
                 name = part.name if isinstance(part, Scatter) else part.nest.steps[0].name
-                name = name.replace(ACROSS, "")
+                name = name.partition(ACROSS)[0]
                 found += (name if single else name.upper()) + "*" * private
     return found + ")" * depth
 
@@ -182,11 +182,12 @@ def test_small_parts_are_run_by_one_thread_in_a_row() -> None:
 
 
 def test_a_copy_for_what_threads_share_is_made_by_each_for_itself() -> None:
-    text = "given x[n,i], u[k,i]\n{}y[n,k] = sum[i](x[n,i] * {}[k,i])"
-    assert events(*nests(text.format("", "u"), **LARGE)) == "U*Y"
-    made = text.format("v[k,i] = 2 * u[k,i]\n", "v")
-    assert events(*nests(made, **LARGE)) == "v|V*Y"
-    assert events(*nests(text.format("", "u"), **dict(LARGE, n=16, k=16))) == "uy"
+    text = "given x[n,i,l], u[k,i,l]\n{}y[n,k] = sum[i,l](x[n,i,l] * {}[k,i,l])"
+    large = dict(LARGE, l=2)
+    assert events(*nests(text.format("", "u"), **large)) == "U*Y"
+    made = text.format("v[k,i,l] = 2 * u[k,i,l]\n", "v")
+    assert events(*nests(made, **large)) == "v|V*Y"
+    assert events(*nests(text.format("", "u"), **dict(large, n=16, i=32, k=16))) == "uy"
 
 
 def test_a_large_part_after_a_small_one_waits_only_if_it_reads_it() -> None:

@@ -19,10 +19,10 @@ SQUARES = pytest.mark.parametrize(
 )
 
 
-def turning(element: str, lanes: int, turn: Turn) -> Callable[..., None]:
+def turning(turn: Turn) -> Callable[..., None]:
     """The function of some addresses and numbers."""
     parameters = ", ".join(f"{kind} %{name}" for name, kind in turn.parameters.items())
-    text = f"""{turn.text(element, lanes)}
+    text = f"""{turn.text}
         define void @enter({parameters}) {{
           call void {turn.name}({parameters})
           ret void
@@ -46,7 +46,7 @@ def square(element: str, lanes: int) -> tuple[np.ndarray, np.ndarray]:
 def test_a_whole_square(element: str, lanes: int) -> None:
     source, target = square(element, lanes)
     addresses = source.ctypes.data, target.ctypes.data
-    turning(element, lanes, Turn(True))(*addresses, lanes + 3, lanes + 5)
+    turning(Turn(element, lanes, whole=True))(*addresses, lanes + 3, lanes + 5)
     np.testing.assert_array_equal(target[:lanes, :lanes], source[:lanes, :lanes].T)
     assert np.all(target[lanes:] == -1)
     assert np.all(target[:, lanes:] == -1)
@@ -55,7 +55,7 @@ def test_a_whole_square(element: str, lanes: int) -> None:
 @SQUARES
 def test_every_part_of_a_square(element: str, lanes: int) -> None:
     """Of `count` vectors of `length` numbers, stored as `length` whole vectors."""
-    turn = turning(element, lanes, Turn(False))
+    turn = turning(Turn(element, lanes, whole=False))
     for count in range(1, lanes + 1):
         for length in range(1, lanes + 1):
             source, target = square(element, lanes)
@@ -70,6 +70,7 @@ COPYING = """
     given d[n,k], w[i,k]
     size m = size(n), h = size(i)
     y[i,h] = sum[k](w[i,k] * w[h,k])
+    x[i,h] = max[k](w[i,k] + w[h,k])
     z[n,m] = sum[k](d[n,k] * d[m,k])
     """
 
@@ -77,20 +78,25 @@ COPYING = """
 @pytest.mark.parametrize("target", runnable(), ids=lambda t: f"{t.vector_bits} bits")
 @pytest.mark.parametrize("k", [3, 15, 16, 23, 40])
 def test_copies_at_all_sizes(target: Target, k: int) -> None:
-    """One size at run time, in one thread and in two, and in shared memory."""
+    """One size at run time, in one thread and in two, and in shared memory.
+
+    What is as large as the plan says is turned around block by block, what is not, at once.
+    """
     plan, system = nests(COPYING, n=None, m=None, i=24, h=24, k=k)
     compiled = Compiled(plan, system, "float32", target)
     parts = compiled.module.schedule.parts
     copied = [
         references(p.nest.steps[0].value) for p in parts if isinstance(p, Tiled) and p.exchange
     ]
-    assert {r.tensor for found in copied for r in found} == {"d", "w"}
+    assert {r.tensor for found in copied for r in found} == {"d"}
+    assert {p.turned.tensor for p in parts if isinstance(p, Tiled) and p.turned} == {"w"}
     rng = np.random.default_rng(k)
     w = rng.integers(-3, 4, (24, k)).astype(float)
     for n in range(1, 41):
         d = rng.integers(-3, 4, (n, k)).astype(float)
         found = compiled.run({"d": d, "w": w}, {"n": n, "m": n}, 1 + n % 2, shared=n % 3 == 0)
         np.testing.assert_array_equal(found["y"], w @ w.T)
+        np.testing.assert_array_equal(found["x"], np.max(w[:, None] + w, axis=2))
         np.testing.assert_array_equal(found["z"], d @ d.T)
 
 

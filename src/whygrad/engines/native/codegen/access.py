@@ -9,7 +9,7 @@ from __future__ import annotations
 from ....language.expression import Reference
 from .block import Block, Point
 from .function import SIZES
-from .panel import Packed
+from .packed import Packed
 from .place import Place, locate
 from .value import Value, overloaded, vector
 

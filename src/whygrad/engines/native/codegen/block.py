@@ -14,7 +14,7 @@ from ....language.affine import Affine, affine
 from ....language.expression import Expression, Reference, references
 from .function import Function
 from .listing import Listing
-from .panel import Packed
+from .packed import Packed
 from .value import Value
 
 Point = tuple[int, int]

@@ -12,12 +12,16 @@ from ..plan import Nest, Part, Plan
 from ..zeros import TOGETHER
 from .factor import beside, data_factor, parts
 from .tiles import NOMINAL, Tile, tile
+from .turned import turned
 
 GATHER, SCATTER = 2.0, 3.0
 """What one element costs that is gathered, or scattered, in vector instructions."""
 
 EXCHANGE = 0.6, 2.0
 """What one element of a copy with exchanged axes costs, in the nearest cache and beyond it."""
+
+TURN = 0.3
+"""What one element of a panel costs that is turned around."""
 
 NEAR = 1 << 13
 """Numbers that the nearest cache holds."""
@@ -74,9 +78,16 @@ class Costs:
         """How many values an index takes, or may take."""
         return self.constants.get(index, NOMINAL)
 
-    def tile(self, nest: Nest, lane: str | None) -> Tile:
-        """The tile of a nest; of few rows where zeros are left out, since all have to be 0."""
+    def tile(self, nest: Nest, lane: str | None, inside: frozenset[str]) -> Tile:
+        """The tile of a nest; of few rows where zeros are left out, since all have to be 0.
+
+        What the loop around it does not change (`inside` are the tensors that it computes) is
+        copied once, before the loop.
+        """
         form = tile(nest, lane, self.constants, self.lanes, self.registers)
+        across = turned(nest, form.row, lane, self.orders, self.constants)
+        if across and across.tensor not in self.whole and (across.tensor in inside or not inside):
+            form = form._replace(turned=across)
         e = data_factor(nest, form.row, lane, self.constants)
         if e is None or not self._is_sparse(nest, e, form.row):
             return form
@@ -106,7 +117,7 @@ class Costs:
         points: float = prod(self.size(i) for i in nest.indices)
         cost = 0.0
         known: set[str] = set()  # in registers
-        form = self.tile(nest, lane)
+        form = self.tile(nest, lane, inside)
         points *= self._more(form.row, form.rows)
         vectors = 1.0
         if lane is not None:
@@ -127,7 +138,9 @@ class Costs:
                     cost += read
                     continue
                 gathered = here * inner * GATHER
-                if reduced and self.copyable(reference, inside):
+                if reference == form.turned:
+                    gathered = read + TURN * self.elements(reference.tensor)
+                elif reduced and self.copyable(reference, inside):
                     gathered = min(gathered, read + self.exchange(reference.tensor))
                 cost += gathered
             known.add(step.name)
@@ -159,8 +172,12 @@ class Costs:
 
     def exchange(self, tensor: str) -> float:
         """What a copy of the tensor with exchanged axes costs."""
-        elements = prod(self.size(i) for i in self.axes[tensor])
+        elements = self.elements(tensor)
         return elements * EXCHANGE[elements > NEAR]
+
+    def elements(self, tensor: str) -> int:
+        """How many numbers a tensor has."""
+        return prod(self.size(i) for i in self.axes[tensor])
 
     def kind(self, reference: Reference, lane: str | None) -> str:
         """How lanes read it: the "same" for all, "along" memory, or "across"."""

@@ -60,8 +60,12 @@ def _head(tiled: Tiled, module: Module) -> str:
     across = tiled.vectors * module.lanes
     if tiled.lane not in indices:
         return f"{over}: {tiled.rows} {tiled.row} at a time, joined along {tiled.lane} in vectors"
-    zeros = f", leaving out zeros of {tiled.skips.tensor.removesuffix(ALL)}" if tiled.skips else ""
-    return f"{over}: tiles of {tiled.rows} {tiled.row} by {across} {tiled.lane}{zeros}"
+    tiles = f"{over}: tiles of {tiled.rows} {tiled.row} by {across} {tiled.lane}"
+    if tiled.skips:
+        tiles += f", leaving out zeros of {tiled.skips.tensor.removesuffix(ALL)}"
+    if tiled.turned:
+        tiles += f", {tiled.turned.tensor.replace(OWN, '')} turned around in panels"
+    return tiles
 
 
 def _step(module: Module, step: Assign) -> str:

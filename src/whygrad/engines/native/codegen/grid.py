@@ -11,6 +11,9 @@ from .function import Function
 from .schedule import Tiled
 from .value import Value
 
+UNEVEN = 0.53
+"""Of so large a part for one of two threads, it is dearer than to pack all blocks twice."""
+
 
 class Grid:
     """The threads that run a nest.
@@ -78,6 +81,8 @@ def columns(
         return 0
     span = tiled.vectors * lanes
     blocks = ceil(sizes[lane] / span)
+    if tiled.turned:  # at best, each thread turns around its own
+        return blocks if _half(sizes[lane], span) < UNEVEN else 0
     names = {s.name for s in nest.steps}.union(
         r.tensor for s in nest.steps for r in references(s.value)
     )

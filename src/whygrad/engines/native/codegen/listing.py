@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .function import SIZES, Function
-from .panel import Packed
+from .packed import Packed
 from .value import Value
 
 

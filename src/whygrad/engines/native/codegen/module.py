@@ -109,7 +109,7 @@ class Module:
             self.memory[name] = replace(self.memory[name], block=block, extra=0)
         for name in self._private():
             self.memory[name] = replace(self.memory[name], private=True)
-        packed = {b.name: b for b in self._packed()}
+        packed = {b.name: b for b in sorted(self._packed(), key=_width)}
         if packed:
             self.memory |= packed
             self.lasting |= packed.keys()
@@ -241,3 +241,8 @@ class Module:
         for step in part.nest.steps:
             work += prod(self.constants.get(i, NOMINAL) for i in part.nest.space(step))
         return work
+
+
+def _width(buffer: Buffer) -> int:
+    """How long the last axis is, if that is known."""
+    return buffer.axes[-1].size or 0

@@ -20,10 +20,12 @@ from .finite import Check
 from .flags import anywhere
 from .function import Function
 from .grid import Grid, columns
-from .panel import Packed, make_panel, paneled
+from .packed import Packed
+from .panel import make_panel, paneled
 from .schedule import Tiled
 from .sparse import Lists, SparseStrips
 from .strip import Strips, stripped
+from .turned import make_turned
 from .value import Value
 from .writer import Loop
 
@@ -201,11 +203,14 @@ class NestWriter:
             self._block(1, vectors, last)
             return
         start, stop = self.share or self.grid.down(f.size(index), rows)
-        if self.paneled is not None:
+        if e := self.tiled.turned:
+            assert self.inner_lane is not None
+            panel = make_turned(f, e, self.indices, self.inner_lane, vectors, self.lanes)
+            self.panels = {e: panel}
+        elif e := self.paneled:
             share = f.subtract(stop, start)
             tiled = replace(self.tiled, vectors=vectors)
-            panel = make_panel(f, self.paneled, self.indices, tiled, share, self.lanes)
-            self.panels = {self.paneled: panel}
+            self.panels = {e: make_panel(f, e, self.indices, tiled, share, self.lanes)}
         self._tiles(start, stop, lambda rows, _: self._block(rows, vectors, last))
 
     def _tiles(

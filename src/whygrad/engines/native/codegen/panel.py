@@ -8,12 +8,12 @@ tile, costs more in looking up pages than in arithmetic; a copy of those columns
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 
 from ....language.expression import Index, Reference, references
 from ..code import Axis, Buffer
 from .function import SIZES, Function
+from .packed import Packed
 from .schedule import Tiled
 from .tiles import NOMINAL
 from .value import Value, vector
@@ -32,20 +32,6 @@ TILES = 4
 
 WORK = 1 << 20
 """So many multiplications as well."""
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """What a tile reads in place of a tensor: where it begins, and how far apart its rows are.
-
-    `index` is that of the rows, `step` a number of elements; so many of them (`at_once`) are read
-    at a point of the tile: a vector, or one number for all lanes.
-    """
-
-    base: Value
-    step: Value
-    index: str
-    at_once: int
 
 
 def panel_buffer(element: str) -> Buffer:

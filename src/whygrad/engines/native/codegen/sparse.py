@@ -18,7 +18,7 @@ from .evaluator import Evaluator
 from .factor import parts
 from .function import SIZES, Function
 from .listing import Listing
-from .panel import Packed
+from .packed import Packed
 from .strip import Strips
 from .value import Value
 

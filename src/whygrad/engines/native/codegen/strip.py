@@ -17,7 +17,7 @@ from ..code import Axis, Buffer
 from .block import Block
 from .factor import begin, data_factor, parts
 from .function import SIZES, Function
-from .panel import Packed
+from .packed import Packed
 from .schedule import Tiled
 from .value import Value, vector
 

@@ -17,18 +17,20 @@ from .writer import Writer
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A function that turns a square of `lanes` by `lanes` numbers around, or a part of one.
+    """A function that turns a square of numbers around, a vector high and wide, or a part of one.
 
     Vectors lie `from_step` elements apart, and what they become `to_step`. Of a part, there are
     `count` vectors of `length` numbers, and what they become is stored in whole vectors.
     """
 
+    element: str
+    lanes: int
     whole: bool
 
     @property
     def name(self) -> str:
         """How it is called."""
-        return "@turn" if self.whole else "@turn.part"
+        return f"@turn.{self.lanes}{'' if self.whole else '.part'}"
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -36,14 +38,15 @@ class Turn:
         numbers = ("from_step", "to_step", *(() if self.whole else ("length", "count")))
         return {"from": "ptr", "to": "ptr"} | dict.fromkeys(numbers, "i64")
 
-    def text(self, element: str, lanes: int) -> str:
-        """The function in LLVM's language, the same in every module."""
-        return _written(self, element, lanes)
+    @property
+    def text(self) -> str:
+        """The function in LLVM's language."""
+        return _written(self)
 
 
 @lru_cache
-def _written(turn: Turn, element: str, lanes: int) -> str:
-    w = Writer()
+def _written(turn: Turn) -> str:
+    w, element, lanes = Writer(), turn.element, turn.lanes
     given = {n: Value(f"%{n}", kind, 1, w.root) for n, kind in turn.parameters.items()}
     length, count = given.get("length"), given.get("count")
 
