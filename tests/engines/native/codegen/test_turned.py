@@ -7,11 +7,13 @@ import pytest
 from tests.engines.native.codegen.running import AVX512, Compiled, Fence, nests, runnable
 
 from whygrad.engines.native.codegen import module
+from whygrad.engines.native.codegen.costs import Costs
 from whygrad.engines.native.codegen.grid import columns
 from whygrad.engines.native.codegen.module import Module
 from whygrad.engines.native.codegen.schedule import Scheduler, Tiled
 from whygrad.engines.native.codegen.turned import TURNED
 from whygrad.engines.native.jit import Target
+from whygrad.engines.native.plan import Nest
 
 BACK = "given d[n,k], w[j,k]\nz[n,j] = sum[k](d[n,k] * w[j,k])"
 every_target = pytest.mark.parametrize("target", runnable(), ids=lambda t: f"{t.vector_bits} bits")
@@ -40,6 +42,26 @@ def test_what_is_turned_around() -> None:
     assert not is_turned(BACK, **dict(sizes, k=None))
     more = "\ny[n,j] = sum[k](d[n,k] * v[j,k])"
     assert not is_turned(BACK.replace("d[n,k],", "v[j,k], d[n,k],", 1) + more, True, **sizes)
+
+
+@pytest.mark.parametrize("wide", [32, 256, 512, 2048, 4096, 16384])
+def test_no_layer_is_too_wide(wide: int) -> None:
+    """The wider it is, the dearer it would be to read its weights for each few samples anew."""
+    assert is_turned(BACK, n=None, j=wide, k=wide)
+
+
+def test_what_stays_near_may_be_read_anew() -> None:
+    """Joined along k, each few samples read all weights: of 1 MiB, and of 4."""
+
+    def each(wide: int) -> float:
+        plan, _ = nests(BACK, n=None, j=wide, k=wide)
+        (nest,) = plan.parts
+        assert isinstance(nest, Nest)
+        costs = Costs(plan, frozenset("dwz"), frozenset(), frozenset(), 16, 32)
+        return costs.cost(nest, "k", frozenset()) / wide**2
+
+    assert each(256) > each(512)
+    assert each(512) < each(1024)
 
 
 @pytest.mark.parametrize(("j", "blocks"), [(64, 2), (512, 16), (816, 17), (528, 0), (33, 0)])

@@ -26,6 +26,12 @@ TURN = 0.3
 NEAR = 1 << 13
 """Numbers that the nearest cache holds."""
 
+SECOND = 1 << 18
+"""Numbers that the second-level cache holds."""
+
+BEYOND = 4.0
+"""What a vector costs that is read from beyond that."""
+
 REUSED = 0.25
 """What reading an operand costs in a tile, in which each is used several times."""
 
@@ -133,6 +139,8 @@ class Costs:
             for reference in dict.fromkeys(references(step.value)):
                 if reference.tensor in known:
                     continue
+                if reduced:
+                    cost += self._again(reference, nest, lane, form)
                 kind = self.kind(reference, lane)
                 if kind != "across" or self.is_free(reference, nest.space(step)):
                     cost += read
@@ -153,6 +161,16 @@ class Costs:
                 if lane in self.alone.get(step.name, ()):  # the sum will want other lanes
                     cost += self.exchange(step.name)
         return cost
+
+    def _again(self, e: Reference, nest: Nest, lane: str | None, form: Tile) -> float:
+        """What it costs to read a tensor, too large to stay near, for each tile or block anew."""
+        elements = self.elements(e.tensor)
+        index, step = form.row, form.rows
+        if lane in nest.indices:
+            index, step = lane, form.vectors * self.lanes
+        if form.row is None or index is None or index in e.free or elements <= SECOND:
+            return 0.0
+        return ceil(self.size(index) / step) * elements / self.lanes * BEYOND
 
     def _more(self, index: str | None, step: int, steps: int = 1) -> float:
         """How many times as many values are gone through as there are, so many at a time.
