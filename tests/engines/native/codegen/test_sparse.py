@@ -8,6 +8,8 @@ from tests.engines.native.codegen.running import Fence, lowered, runnable
 from tests.engines.native.codegen.test_strip import STEP
 
 from whygrad.engines.native.codegen import factor, module, sparse, strip
+from whygrad.engines.native.codegen.schedule import Scheduler
+from whygrad.engines.native.codegen.turned import TURNED
 from whygrad.engines.native.jit import Target
 from whygrad.engines.native.lowering import direct
 
@@ -53,6 +55,38 @@ def test_sums_are_right_at_all_sizes(
         np.testing.assert_array_equal(found["w"], w - x[rows].T @ z)
         np.testing.assert_array_equal(found["v"], w - x[rows].T @ z**2)
         assert compiled.flags == (False, False)
+
+
+@pytest.mark.parametrize("target", runnable(), ids=lambda t: f"{t.vector_bits} bits")
+def test_the_weights_may_lie_along_the_data(
+    target: Target, always: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are turned around in panels, of which lists tell the rows that are read."""
+    usual = Scheduler._candidates
+    monkeypatch.setattr(
+        Scheduler,
+        "_candidates",
+        lambda self, nest: ["j"] if nest.steps[0].name == "z" else usual(self, nest),
+    )
+    text = """
+        given x[n,i]
+        batch n
+        param w[j,i] ~ zeros
+        z[n,j] = sum[i](x[n,i] * w[j,i])
+        J = sum[n,j](z[n,j])
+        w[j,i] <- w[j,i] - sum[n](x[n,i] * z[n,j])
+        minimize J
+        """
+    compiled = lowered(text, True, target, "float32", X, i=70, j=40)
+    memory = compiled.module.memory
+    assert f"{sparse.LISTS}i" in memory and f"{TURNED}i" in memory
+    rng = np.random.default_rng(0)
+    x, w = gaps(rng, 60, 70), rng.integers(-2, 3, (40, 70)).astype(float)
+    for n in range(1, 41):
+        rows = rng.permutation(60)[:n]
+        given = {"x·all": x, "rows·n": rows, "w": w}
+        found = compiled.run(given, {"n": n, "n·all": 60}, 1 + n % 3, shared=n % 2 == 0)
+        np.testing.assert_array_equal(found["w"], w - (x[rows] @ w.T).T @ x[rows])
 
 
 def test_turns_are_left_out(always: None) -> None:
