@@ -53,7 +53,7 @@ def test_what_all_nests_go_through_block_by_block_lies_in_blocks(
 def test_weights_that_the_way_back_turns_around_lie_in_blocks() -> None:
     m = compiled([784, 512, 512, 10])
     back = next(p for p in leaves(m.schedule.parts) if "δz1·sum" in written_by(p))
-    assert isinstance(back, Tiled) and back.turned and back.turned.tensor == "w2·own"
+    assert isinstance(back, Tiled) and back.transposed and back.transposed.tensor == "w2·own"
     assert blocks_of(m) == dict.fromkeys(("w1·own", "w1.v·own", "w2·own", "w2.v·own"), 16)
 
 

@@ -142,16 +142,27 @@ def test_in_words() -> None:
         WAITING,
         "over n, j: vectors along j",
         "  a[n,j] = max(0, z[n,j])",
-        "over n, k: tiles of # n by # k, u turned around in panels; all threads",
+        "over n, k: tiles of # n by # k, u transposed in panels; all threads",
         "  y[n,k] = sum[i](x[n,i] * u[k,i])",
         "once: vectors along j",
         "  s = sum[n,j](a[n,j])",
     ]
-    assert "for each thread  turned·i[i,turned·i] as (64, 32), always" in memory
+    assert "for each thread  transposed·i[i,transposed·i] as (64, 32), always" in memory
     assert "z[n,j] as (64, 64), always" in memory
     plain = describe(Module(plan, system, "float64", X86), dict(plan.sizes), 1)
     assert plain.startswith("one thread, vectors of 2 numbers (128 bits)\n\n")
     assert "threads" not in plain
+
+
+def test_copies_in_words() -> None:
+    """A copy of what a loop does not change stands before it; weights so large lie in blocks."""
+    made, sizes = module(KNOWN["lstm"].resized({"n": 64, "t": 20, "d": 64, "j": 128, "l": 128}))
+    words = describe(made, sizes, 2)
+    before, loops, *_ = re.split(r"\nfor each t in turn.*\n", words)
+    copy = "copy with exchanged axes, over l, j; each thread for itself\n  ufᵗ[l,j] = uf[l,j]\n"
+    assert copy not in before  # forward, lanes go along its rows
+    assert copy in loops
+    assert made.memory["uf·ownᵗ"].block == made.memory["uf·own"].block == 32
 
 
 def test_the_words_are_always_the_same() -> None:

@@ -9,7 +9,7 @@ from tests.engines.native.codegen.test_strip import STEP
 
 from whygrad.engines.native.codegen import factor, module, sparse, strip
 from whygrad.engines.native.codegen.schedule import Scheduler
-from whygrad.engines.native.codegen.turned import TURNED
+from whygrad.engines.native.codegen.transposed import TRANSPOSED
 from whygrad.engines.native.jit import Target
 from whygrad.engines.native.lowering import direct
 
@@ -61,7 +61,7 @@ def test_sums_are_right_at_all_sizes(
 def test_the_weights_may_lie_along_the_data(
     target: Target, always: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are turned around in panels, of which lists tell the rows that are read."""
+    """They are transposed in panels, of which lists tell the rows that are read."""
     usual = Scheduler._candidates
     monkeypatch.setattr(
         Scheduler,
@@ -79,7 +79,7 @@ def test_the_weights_may_lie_along_the_data(
         """
     compiled = lowered(text, True, target, "float32", X, i=70, j=40)
     memory = compiled.module.memory
-    assert f"{sparse.LISTS}i" in memory and f"{TURNED}i" in memory
+    assert f"{sparse.LISTS}i" in memory and f"{TRANSPOSED}i" in memory
     rng = np.random.default_rng(0)
     x, w = gaps(rng, 60, 70), rng.integers(-2, 3, (40, 70)).astype(float)
     for n in range(1, 41):

@@ -80,7 +80,7 @@ COPYING = """
 def test_copies_at_all_sizes(target: Target, k: int) -> None:
     """One size at run time, in one thread and in two, and in shared memory.
 
-    What is as large as the plan says is turned around block by block, what is not, at once.
+    What is as large as the plan says is transposed block by block, what is not, at once.
     """
     plan, system = nests(COPYING, n=None, m=None, i=24, h=24, k=k)
     compiled = Compiled(plan, system, "float32", target)
@@ -89,7 +89,7 @@ def test_copies_at_all_sizes(target: Target, k: int) -> None:
         references(p.nest.steps[0].value) for p in parts if isinstance(p, Tiled) and p.exchange
     ]
     assert {r.tensor for found in copied for r in found} == {"d"}
-    assert {p.turned.tensor for p in parts if isinstance(p, Tiled) and p.turned} == {"w"}
+    assert {p.transposed.tensor for p in parts if isinstance(p, Tiled) and p.transposed} == {"w"}
     rng = np.random.default_rng(k)
     w = rng.integers(-3, 4, (24, k)).astype(float)
     for n in range(1, 41):

@@ -12,7 +12,7 @@ from ..plan import Nest, Part, Plan
 from ..zeros import TOGETHER
 from .factor import beside, data_factor, parts
 from .tiles import NOMINAL, Tile, tile
-from .turned import turned
+from .transposed import transposable
 
 GATHER, SCATTER = 2.0, 3.0
 """What one element costs that is gathered, or scattered, in vector instructions."""
@@ -20,8 +20,8 @@ GATHER, SCATTER = 2.0, 3.0
 EXCHANGE = 0.6, 2.0
 """What one element of a copy with exchanged axes costs, in the nearest cache and beyond it."""
 
-TURN = 0.3
-"""What one element of a panel costs that is turned around."""
+PANEL = 0.3
+"""What one element costs of a matrix that is transposed in panels."""
 
 NEAR = 1 << 13
 """Numbers that the nearest cache holds."""
@@ -30,7 +30,7 @@ SECOND = 1 << 18
 """Numbers that the second-level cache holds."""
 
 BEYOND = 4.0
-"""What a vector costs that is read from beyond that."""
+"""What a vector costs that is read from beyond the second-level cache."""
 
 REUSED = 0.25
 """What reading an operand costs in a tile, in which each is used several times."""
@@ -87,13 +87,16 @@ class Costs:
     def tile(self, nest: Nest, lane: str | None, inside: frozenset[str]) -> Tile:
         """The tile of a nest; of few rows where zeros are left out, since all have to be 0.
 
-        What the loop around it does not change (`inside` are the tensors that it computes) is
-        copied once, before the loop.
+        `inside` are the tensors that the loop around it computes. Of what the loop does not change,
+        one copy before it serves all its turns, and so does a copy that there is already.
         """
         form = tile(nest, lane, self.constants, self.lanes, self.registers)
-        across = turned(nest, form.row, lane, self.orders, self.constants)
-        if across and across.tensor not in self.whole and (across.tensor in inside or not inside):
-            form = form._replace(turned=across)
+        shape = form.row, lane, form.vectors * self.lanes
+        for found in transposable(nest, *shape, self.orders, self.constants, self.whole):
+            copied = (found.tensor, found.subscripts.index(Index(str(lane)))) in self.copies
+            if not copied and (not inside or found.tensor in inside):
+                form = form._replace(transposed=found)
+                break
         e = data_factor(nest, form.row, lane, self.constants)
         if e is None or not self._is_sparse(nest, e, form.row):
             return form
@@ -139,16 +142,18 @@ class Costs:
             for reference in dict.fromkeys(references(step.value)):
                 if reference.tensor in known:
                     continue
+                free = reference.free.intersection(nest.space(step))
                 if reduced:
-                    cost += self._again(reference, nest, lane, form)
+                    cost += self._again(free, nest, lane, form)
+                if reference == form.transposed:
+                    cost += read + PANEL * prod(self.size(i) for i in free)
+                    continue
                 kind = self.kind(reference, lane)
                 if kind != "across" or self.is_free(reference, nest.space(step)):
                     cost += read
                     continue
                 gathered = here * inner * GATHER
-                if reference == form.turned:
-                    gathered = read + TURN * self.elements(reference.tensor)
-                elif reduced and self.copyable(reference, inside):
+                if reduced and self.copyable(reference, inside):
                     gathered = min(gathered, read + self.exchange(reference.tensor))
                 cost += gathered
             known.add(step.name)
@@ -162,15 +167,24 @@ class Costs:
                     cost += self.exchange(step.name)
         return cost
 
-    def _again(self, e: Reference, nest: Nest, lane: str | None, form: Tile) -> float:
-        """What it costs to read a tensor, too large to stay near, for each tile or block anew."""
-        elements = self.elements(e.tensor)
-        index, step = form.row, form.rows
+    def _again(self, free: frozenset[str], nest: Nest, lane: str | None, form: Tile) -> float:
+        """What it costs that tiles read anew what is too large to stay near.
+
+        It has the indices that are `free`, of those of the nest and its reduction. With lanes along
+        an index of the nest, all of it is read for each block of lanes, at each value of the nest's
+        other indices; with lanes along a reduction, for each tile of rows.
+        """
+        if form.row is None:
+            return 0.0
+        index, step, around = form.row, form.rows, set[str]()
         if lane in nest.indices:
             index, step = lane, form.vectors * self.lanes
-        if form.row is None or index is None or index in e.free or elements <= SECOND:
+            around = {*nest.indices} - {lane, form.row}
+        read = prod(self.size(i) for i in free - around)
+        if index in free or read <= SECOND:
             return 0.0
-        return ceil(self.size(index) / step) * elements / self.lanes * BEYOND
+        times = prod(self.size(i) for i in around) * ceil(self.size(index) / step)
+        return times * read / self.lanes * BEYOND
 
     def _more(self, index: str | None, step: int, steps: int = 1) -> float:
         """How many times as many values are gone through as there are, so many at a time.
@@ -190,12 +204,8 @@ class Costs:
 
     def exchange(self, tensor: str) -> float:
         """What a copy of the tensor with exchanged axes costs."""
-        elements = self.elements(tensor)
+        elements = prod(self.size(i) for i in self.axes[tensor])
         return elements * EXCHANGE[elements > NEAR]
-
-    def elements(self, tensor: str) -> int:
-        """How many numbers a tensor has."""
-        return prod(self.size(i) for i in self.axes[tensor])
 
     def kind(self, reference: Reference, lane: str | None) -> str:
         """How lanes read it: the "same" for all, "along" memory, or "across"."""

@@ -63,8 +63,8 @@ def _head(tiled: Tiled, module: Module) -> str:
     tiles = f"{over}: tiles of {tiled.rows} {tiled.row} by {across} {tiled.lane}"
     if tiled.skips:
         tiles += f", leaving out zeros of {tiled.skips.tensor.removesuffix(ALL)}"
-    if tiled.turned:
-        tiles += f", {tiled.turned.tensor.replace(OWN, '')} turned around in panels"
+    if tiled.transposed:
+        tiles += f", {tiled.transposed.tensor.replace(OWN, '')} transposed in panels"
     return tiles
 
 

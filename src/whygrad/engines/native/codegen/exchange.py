@@ -8,7 +8,7 @@ from ....language.expression import Reference
 from .function import Function
 from .grid import Grid
 from .schedule import Tiled
-from .squares import turn_around
+from .squares import transpose
 from .value import Value
 
 
@@ -26,9 +26,10 @@ def exchange(
     (step,) = tiled.nest.steps
     copied, made = step.value, step.target
     assert isinstance(copied, Reference)
-    turn_around(
+    transpose(
         f,
-        {lane: (f.integer(0), f.size(lane)), row: grid.down(f.size(row), lanes)},
+        (lane, (f.integer(0), f.size(lane))),
+        (row, grid.down(f.size(row), lanes)),
         lambda places: f.corner(copied, {**indices, **places}),
         lambda places: f.corner(made, {**indices, **places}),
         (f.stride(copied, lane), f.stride(made, row)),

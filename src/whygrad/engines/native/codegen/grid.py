@@ -12,7 +12,8 @@ from .schedule import Tiled
 from .value import Value
 
 UNEVEN = 0.53
-"""Of so large a part for one of two threads, it is dearer than to pack all blocks twice."""
+"""If one of two threads gets a larger part of the columns than this, both had better transpose all
+blocks, and share the rows."""
 
 
 class Grid:
@@ -73,15 +74,15 @@ def columns(
 ) -> int:
     """How many blocks of lanes threads share out, or 0 where they share rows.
 
-    So each keeps to its own weights where these lie in blocks; else that is done which comes out
-    more even.
+    So each keeps to its own weights where these lie in blocks, and transposes them once; else that
+    is done which comes out more even.
     """
     nest, lane, row = tiled.nest, tiled.lane, tiled.row
     if lane is None or lane not in nest.indices or lane not in sizes:
         return 0
     span = tiled.vectors * lanes
     blocks = ceil(sizes[lane] / span)
-    if tiled.turned:  # at best, each thread turns around its own
+    if tiled.transposed:  # at best, each thread transposes its own
         return blocks if _half(sizes[lane], span) < UNEVEN else 0
     names = {s.name for s in nest.steps}.union(
         r.tensor for s in nest.steps for r in references(s.value)

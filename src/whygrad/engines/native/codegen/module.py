@@ -109,6 +109,7 @@ class Module:
             self.memory[name] = replace(self.memory[name], block=block, extra=0)
         for name in self._private():
             self.memory[name] = replace(self.memory[name], private=True)
+        # of those that share a name, the widest stays
         packed = {b.name: b for b in sorted(self._packed(), key=_width)}
         if packed:
             self.memory |= packed
@@ -244,5 +245,5 @@ class Module:
 
 
 def _width(buffer: Buffer) -> int:
-    """How long the last axis is, if that is known."""
+    """How long the last axis is, or 0 if that is not known."""
     return buffer.axes[-1].size or 0

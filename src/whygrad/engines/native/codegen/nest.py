@@ -25,7 +25,7 @@ from .panel import make_panel, paneled
 from .schedule import Tiled
 from .sparse import Lists, SparseStrips
 from .strip import Strips, stripped
-from .turned import make_turned
+from .transposed import make_transposed
 from .value import Value
 from .writer import Loop
 
@@ -203,14 +203,15 @@ class NestWriter:
             self._block(1, vectors, last)
             return
         start, stop = self.share or self.grid.down(f.size(index), rows)
-        if e := self.tiled.turned:
+        self.panels = {}
+        if e := self.tiled.transposed:
             assert self.inner_lane is not None
-            panel = make_turned(f, e, self.indices, self.inner_lane, vectors, self.lanes)
-            self.panels = {e: panel}
-        elif e := self.paneled:
+            panel = make_transposed(f, e, self.indices, self.inner_lane, vectors, self.lanes)
+            self.panels[e] = panel
+        if e := self.paneled:
             share = f.subtract(stop, start)
             tiled = replace(self.tiled, vectors=vectors)
-            self.panels = {e: make_panel(f, e, self.indices, tiled, share, self.lanes)}
+            self.panels[e] = make_panel(f, e, self.indices, tiled, share, self.lanes)
         self._tiles(start, stop, lambda rows, _: self._block(rows, vectors, last))
 
     def _tiles(

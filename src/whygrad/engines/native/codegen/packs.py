@@ -9,7 +9,7 @@ from .panel import panel_buffer, paneled
 from .schedule import Tiled
 from .sparse import list_buffer
 from .strip import strip_buffer, stripped
-from .turned import turned_buffer
+from .transposed import transposed_buffer
 
 
 def packs(
@@ -20,9 +20,9 @@ def packs(
     lanes: int,
 ) -> Iterator[Buffer]:
     """The buffers of a nest's panels, strips and lists."""
-    if tiled.turned:
-        yield turned_buffer(tiled.nest, element, constants, tiled.vectors * lanes)
-    elif paneled(tiled, memory, constants):
+    if tiled.transposed:
+        yield transposed_buffer(tiled.nest, element, constants, tiled.vectors * lanes)
+    if paneled(tiled, memory, constants):
         yield panel_buffer(element)
     if e := stripped(tiled, memory, constants):
         yield strip_buffer(e, element, constants)

@@ -27,7 +27,7 @@ class Tiled:
 
     Without a lane it runs point by point. The lane may be an index of a reduction; its lanes are
     then added up at the end. Turns of a sum are left out in which a tile reads only zeros of
-    `skips`. Of `turned`, panels are turned around.
+    `skips`. What a block of lanes reads of `transposed` is transposed before its tiles read it.
     """
 
     nest: Nest
@@ -36,7 +36,7 @@ class Tiled:
     rows: int
     vectors: int
     skips: Reference | None = None
-    turned: Reference | None = None
+    transposed: Reference | None = None
     exchange: bool = False
 
     @property
@@ -130,9 +130,9 @@ class Scheduler(Costs):
         written = {step.name for step in nest.steps}
         points = prod(self.size(i) for i in nest.indices)
         replaced: dict[Reference, Reference] = {}
-        turned = self.tile(nest, lane, own).turned
-        if turned is not None:
-            self.free.discard(turned.tensor)  # it is turned around from the order that it has now
+        transposed = self.tile(nest, lane, own).transposed
+        if transposed is not None:
+            self.free.discard(transposed.tensor)  # panels are of the order that it has now
         for step in nest.steps:
             if not isinstance(step.value, Reduce):
                 continue
@@ -141,7 +141,7 @@ class Scheduler(Costs):
                 if (
                     reference.tensor in written
                     or self.kind(reference, lane) != "across"
-                    or reference == turned
+                    or reference == transposed
                     or not self.copyable(reference, own)
                     or self.exchange(reference.tensor) > points * inner * GATHER
                 ):

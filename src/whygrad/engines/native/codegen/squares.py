@@ -1,4 +1,4 @@
-"""Loops over squares of numbers, each of which is turned around (see `turn`)."""
+"""Loops over the squares of a copy with exchanged axes, each of which is turned (see `turn`)."""
 
 from __future__ import annotations
 
@@ -16,35 +16,37 @@ Corner = Callable[[Mapping[str, Value]], Value]
 """Where the number lies at which two indices have some values."""
 
 
-def turn_around(
+def transpose(
     f: Function,
-    spans: Mapping[str, Span],
+    across: tuple[str, Span],
+    down: tuple[str, Span],
     source: Corner,
     target: Corner,
     steps: tuple[Value, Value],
     element: str,
     lanes: int,
 ) -> None:
-    """Write the loops that copy what lies along the second of two indices to lie along the first.
+    """Write the loops that copy what lies along the index `down` so that it lies along `across`.
 
-    In the source, neighbours along the first lie so many elements apart, and in the target those
-    along the second. The spans begin with whole vectors; the last one may go beyond the index.
+    Both spans begin with a whole vector, and end less than a vector behind their index. `source`
+    and `target` say where a square begins; `steps` are the distances, in elements, of neighbours
+    along `across` in the source and along `down` in the target.
     """
-    (lane, width), (row, length) = spans.items()
+    (lane, width), (row, length) = across, down
     for columns, full in _spans(f, width, f.size(lane), lanes):
-        across = f.begin(*columns, lanes, may_be_empty=True)
+        right = f.begin(*columns, lanes, may_be_empty=True)
         for rows, filled in _spans(f, length, f.size(row), lanes):
-            down = f.begin(*rows, lanes, may_be_empty=True)
-            places = {lane: across.counter, row: down.counter}
+            below = f.begin(*rows, lanes, may_be_empty=True)
+            places = {lane: right.counter, row: below.counter}
             turn = Turn(element, lanes, whole=full and filled)
             f.functions[turn.name] = turn.text
             arguments = [source(places), target(places), *steps]
             if not turn.whole:
-                arguments += [_left(f, down, f.size(row), lanes)]
-                arguments += [_left(f, across, f.size(lane), lanes)]
+                arguments += [_left(f, below, f.size(row), lanes)]
+                arguments += [_left(f, right, f.size(lane), lanes)]
             f.command(f"call void {turn.name}({', '.join(map(str, arguments))})")
-            f.end(down)
-        f.end(across)
+            f.end(below)
+        f.end(right)
 
 
 def _spans(f: Function, share: Span, size: Value, lanes: int) -> Iterator[tuple[Span, bool]]:

@@ -33,15 +33,15 @@ SHORT = 256
 class Tile(NamedTuple):
     """The index of the rows (None: point by point), how many, and how many vectors.
 
-    A turn of the sum is left out where all it reads of `skips` is 0. Panels of `turned` are turned
-    around.
+    A turn of the sum is left out where all it reads of `skips` is 0. What a block of lanes reads of
+    `transposed` is transposed before its tiles read it.
     """
 
     row: str | None = None
     rows: int = 1
     vectors: int = 1
     skips: Reference | None = None
-    turned: Reference | None = None
+    transposed: Reference | None = None
 
 
 def tile(

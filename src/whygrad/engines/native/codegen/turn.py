@@ -1,4 +1,4 @@
-"""Copies with two axes exchanged: squares of numbers, turned around in registers.
+"""Transposition in registers, of squares of numbers.
 
 Vectors are loaded along one axis and stored along the other. In between they are exchanged in
 log2(lanes) stages, each of which exchanges blocks of half the size (Eklundh, "A fast computer
@@ -30,7 +30,7 @@ class Turn:
     @property
     def name(self) -> str:
         """How it is called."""
-        return f"@turn.{self.lanes}{'' if self.whole else '.part'}"
+        return f"@turn.{overloaded(self.element, self.lanes)}{'' if self.whole else '.part'}"
 
     @property
     def parameters(self) -> dict[str, str]:

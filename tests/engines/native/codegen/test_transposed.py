@@ -1,4 +1,4 @@
-"""Panels of a matrix that is turned around: which there are, and that they change no number."""
+"""Panels of a matrix that is transposed: which there are, and that they change no number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from whygrad.engines.native.codegen.costs import Costs
 from whygrad.engines.native.codegen.grid import columns
 from whygrad.engines.native.codegen.module import Module
 from whygrad.engines.native.codegen.schedule import Scheduler, Tiled
-from whygrad.engines.native.codegen.turned import TURNED
+from whygrad.engines.native.codegen.transposed import LARGEST, TRANSPOSED
 from whygrad.engines.native.jit import Target
 from whygrad.engines.native.plan import Nest
 
@@ -23,45 +23,93 @@ def made(text: str, together: bool = False, **sizes: int | None) -> Module:
     return Module(*nests(text, together, **sizes), "float32", AVX512)
 
 
-def is_turned(text: str, together: bool = False, **sizes: int | None) -> bool:
+def is_transposed(text: str, together: bool = False, **sizes: int | None) -> bool:
     parts = made(text, together, **sizes).schedule.parts
-    return any(isinstance(p, Tiled) and p.turned for p in parts)
+    return any(isinstance(p, Tiled) and p.transposed for p in parts)
 
 
-def test_what_is_turned_around() -> None:
-    sizes = {"n": None, "j": 48, "k": 40}
-    assert is_turned(BACK, **sizes)
-    assert is_turned(BACK.replace("[n,k], w[j,k]", "[n,k] in v, w[j,k]"), v=9, **sizes)
+def test_what_is_transposed() -> None:
+    sizes: dict[str, int | None] = {"n": None, "j": 48, "k": 40, "v": 9, "t": 50}
+    assert is_transposed(BACK, **sizes)
+    assert is_transposed(BACK.replace("sum", "max"), **sizes)
+    assert is_transposed(BACK.replace("d[n,k], w[j,k]\n", "d[n,k] in v, w[j,k]\n"), **sizes)
     for other in (
         BACK.replace("w[j,k]", "w[k,j]"),  # it lies along the lanes
         BACK.replace("w[j,k]", "w[j,k] in v", 1),  # numbers of 64 bits
-        BACK.replace("w[j,k]", "w[n,j,k]"),  # each row of a tile has its own
         "given d[k], w[j,k]\nz[j] = sum[k](d[k] * w[j,k])",  # each number is read once
+        "given d[n,t,k], w[j,k]\nz[n,t,j] = sum[k](d[n,t,k] * w[j,k])",  # for each t, again
     ):
-        assert not is_turned(other, v=9, **sizes), other
-    assert not is_turned(BACK, **dict(sizes, k=None))
+        assert not is_transposed(other, **sizes), other
+    assert not is_transposed(BACK, **dict(sizes, k=None))
+    assert not is_transposed(BACK, **dict(sizes, k=LARGEST))  # it would not stay near
     more = "\ny[n,j] = sum[k](d[n,k] * v[j,k])"
-    assert not is_turned(BACK.replace("d[n,k],", "v[j,k], d[n,k],", 1) + more, True, **sizes)
+    assert not is_transposed(BACK.replace("d[n,k],", "v[j,k], d[n,k],", 1) + more, True, **sizes)
+
+
+def test_numbers_of_another_type_hide_no_other_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Scheduler, "_candidates", lambda *_: ["j"])
+    text = "given d[n,k], c[j,k] in v, w[j,k]\nz[n,j] = sum[k](d[n,k] * c[j,k] * w[j,k])"
+    *_, product = made(text, n=None, j=48, k=40, v=9).schedule.parts
+    assert isinstance(product, Tiled)
+    assert str(product.transposed) == "w[j,k]"
+
+
+def test_a_copy_that_there_is_serves_all() -> None:
+    """One was made for a sum over two indices."""
+    text = """
+        given d[n,k], w[j,k]
+        y[n,j,l] = sum[k](d[n,k] * w[j,k] * l)
+        z[n,j] = sum[k](d[n,k] * w[j,k])
+        """
+    parts = made(text, n=40, j=48, k=40, l=3).schedule.parts
+    tiled = [p for p in parts if isinstance(p, Tiled)]
+    assert [p.exchange for p in tiled] == [True, False, False]
+    assert not any(p.transposed for p in tiled)
+    assert "wᵗ" in str(tiled[-1].nest)
 
 
 @pytest.mark.parametrize("wide", [32, 256, 512, 2048, 4096, 16384])
 def test_no_layer_is_too_wide(wide: int) -> None:
     """The wider it is, the dearer it would be to read its weights for each few samples anew."""
-    assert is_turned(BACK, n=None, j=wide, k=wide)
+    assert is_transposed(BACK, n=None, j=wide, k=wide)
 
 
 def test_what_stays_near_may_be_read_anew() -> None:
     """Joined along k, each few samples read all weights: of 1 MiB, and of 4."""
 
-    def each(wide: int) -> float:
-        plan, _ = nests(BACK, n=None, j=wide, k=wide)
-        (nest,) = plan.parts
-        assert isinstance(nest, Nest)
-        costs = Costs(plan, frozenset("dwz"), frozenset(), frozenset(), 16, 32)
-        return costs.cost(nest, "k", frozenset()) / wide**2
+    assert cost(BACK, "k", j=256, k=256) / 256**2 > cost(BACK, "k", j=512, k=512) / 512**2
+    assert cost(BACK, "k", j=512, k=512) / 512**2 < cost(BACK, "k", j=1024, k=1024) / 1024**2
 
-    assert each(256) > each(512)
-    assert each(512) < each(1024)
+
+def cost(text: str, lane: str, **sizes: int | None) -> float:
+    """Of the one nest of a text."""
+    plan, system = nests(text, **{"n": None, **sizes})
+    (nest,) = plan.parts
+    assert isinstance(nest, Nest)
+    given = frozenset(system.tensors)
+    return Costs(plan, given, frozenset(), frozenset(), 16, 32).cost(nest, lane, frozenset())
+
+
+def test_only_what_is_read_in_between_has_to_stay_near() -> None:
+    """The other values of an index of the matrix, or of a loop, are read at other times."""
+    text = "given d[b,n,k], w[b,j,k]\nz[b,n,j] = sum[k](d[b,n,k] * w[b,j,k])"
+    text = text.replace("w[b,j,k]", "w[b,k,j]")
+    few, many = (cost(text, "n", b=b, n=640, j=40, k=512) for b in (2, 200))
+    assert many == pytest.approx(100 * few)
+
+
+def test_the_length_of_a_loop_does_not_count() -> None:
+    found = []
+    for t in (2, 2000):
+        plan, _ = nests(
+            "given x[t,n,l], w[j,l]\ng[t,n,j] = sum[l](x[t,n,l] * w[j,l])",
+            **{"t": t, "n": None, "l": 40, "j": 48},
+        )
+        (g,) = plan.parts
+        assert isinstance(g, Nest)
+        costs = Costs(plan, frozenset("xwg"), frozenset(), frozenset(), 16, 32)
+        found.append(costs.cost(Nest(("n", "j"), g.steps), "j", frozenset("g")))
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize(("j", "blocks"), [(64, 2), (512, 16), (816, 17), (528, 0), (33, 0)])
@@ -69,7 +117,7 @@ def test_threads_share_blocks_if_these_come_out_even(j: int, blocks: int) -> Non
     """Else they share rows, and each turns all blocks around."""
     module = made(BACK, n=None, j=j, k=64)
     (product,) = module.schedule.parts
-    assert isinstance(product, Tiled) and product.turned
+    assert isinstance(product, Tiled) and product.transposed
     assert columns(product, module.memory, module.constants, module.lanes) == blocks
 
 
@@ -84,7 +132,7 @@ def test_nests_that_sum_over_the_same_index_share_memory() -> None:
     plan, system = nests(text, n=5, i=144, j=64, l=8, k=37)
     compiled = Compiled(plan, system, "float32")
     parts = compiled.module.schedule.parts
-    assert {p.vectors for p in parts if isinstance(p, Tiled) and p.turned} == {1, 2, 3}
+    assert {p.vectors for p in parts if isinstance(p, Tiled) and p.transposed} == {1, 2, 3}
     rng = np.random.default_rng(0)
     arrays = {
         name: rng.integers(-3, 4, (rows, 37)).astype(float)
@@ -110,7 +158,7 @@ def test_all_sizes_and_nothing_is_read_beside_the_matrix(
     ):
         plan, system = nests(BACK, n=None, j=j, k=k)
         compiled = Compiled(plan, system, dtype, target)
-        assert TURNED + "k" in compiled.module.memory
+        assert TRANSPOSED + "k" in compiled.module.memory
         w = rng.integers(-3, 4, (j, k)).astype(float)
         for n, threads in ((1, 1), (2, 2), (9, 3), (40, 2), (17, 5)):
             d = rng.integers(-3, 4, (n, k)).astype(float)
@@ -123,7 +171,7 @@ def test_a_matrix_for_each_of_many() -> None:
     text = "given d[b,n,k], w[b,j,k]\nz[b,n,j] = sum[k](d[b,n,k] * w[b,j,k])"
     plan, system = nests(text, b=3, n=20, j=40, k=24)
     compiled = Compiled(plan, system, "float32")
-    assert TURNED + "k" in compiled.module.memory
+    assert TRANSPOSED + "k" in compiled.module.memory
     rng = np.random.default_rng(2)
     d, w = (rng.integers(-3, 4, (3, rows, 24)).astype(float) for rows in (20, 40))
     for threads in (1, 2):
@@ -131,14 +179,14 @@ def test_a_matrix_for_each_of_many() -> None:
         np.testing.assert_array_equal(found["z"], d @ w.transpose(0, 2, 1))
 
 
-def test_only_what_is_the_same_for_all_rows_is_turned_around(
+def test_only_what_is_the_same_for_all_rows_is_transposed_around(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Scheduler, "_candidates", lambda *_: ["j"])
     text = "given d[n,j,k], w[j,k], e[n]\nz[n,j] = sum[k](d[n,j,k] * w[j,k] * e[n])"
     *_, product = made(text, n=40, j=48, k=40).schedule.parts
     assert isinstance(product, Tiled)
-    assert str(product.turned) == "w[j,k]"
+    assert str(product.transposed) == "w[j,k]"
 
 
 def test_its_order_in_memory_stays() -> None:
@@ -153,8 +201,10 @@ def test_its_order_in_memory_stays() -> None:
     sizes = {"b": 64, "n": 48, "k": 17, "j": 2, "l": 197}
     compiled = Compiled(*nests(text, **sizes), "float32")
     schedule = compiled.module.schedule
-    turned = [str(p.turned) for p in schedule.parts if isinstance(p, Tiled) and p.turned]
-    assert turned == ["z[n,k]"]
+    transposed = [
+        str(p.transposed) for p in schedule.parts if isinstance(p, Tiled) and p.transposed
+    ]
+    assert transposed == ["z[n,k]"]
     assert schedule.orders["z"] == (0, 1)
     rng = np.random.default_rng(3)
     a, w = (rng.integers(-1, 2, (rows, 2, 197)).astype(float) for rows in (48, 17))
