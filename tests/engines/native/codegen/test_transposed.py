@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.engines.native.codegen.running import AVX512, Compiled, Fence, nests, runnable
 
-from whygrad.engines.native.codegen import module
+from whygrad.engines.native.codegen import module, panel
 from whygrad.engines.native.codegen.costs import Costs
 from whygrad.engines.native.codegen.grid import columns
 from whygrad.engines.native.codegen.module import Module
@@ -37,6 +37,7 @@ def test_what_is_transposed() -> None:
         BACK.replace("w[j,k]", "w[k,j]"),  # it lies along the lanes
         BACK.replace("w[j,k]", "w[j,k] in v", 1),  # numbers of 64 bits
         "given d[k], w[j,k]\nz[j] = sum[k](d[k] * w[j,k])",  # each number is read once
+        "given d[n,k,t], w[j,k]\nz[n,j] = sum[k,t](d[n,k,t] * w[j,k])",  # over two indices
         "given d[n,t,k], w[j,k]\nz[n,t,j] = sum[k](d[n,t,k] * w[j,k])",  # for each t, again
     ):
         assert not is_transposed(other, **sizes), other
@@ -179,7 +180,7 @@ def test_a_matrix_for_each_of_many() -> None:
         np.testing.assert_array_equal(found["z"], d @ w.transpose(0, 2, 1))
 
 
-def test_only_what_is_the_same_for_all_rows_is_transposed_around(
+def test_only_what_is_the_same_for_all_rows_is_transposed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Scheduler, "_candidates", lambda *_: ["j"])
@@ -211,3 +212,22 @@ def test_its_order_in_memory_stays() -> None:
     d = rng.integers(-1, 2, (64, 17)).astype(float)
     z = np.einsum("njl,kjl->nk", a, w)
     np.testing.assert_array_equal(compiled.run({"a": a, "w": w, "d": d})["y"], d @ z.T)
+
+
+def test_panels_of_both_kinds_in_one_nest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One matrix lies along the sum, and another along the lanes."""
+    for name in ("WORK", "FAR"):
+        monkeypatch.setattr(panel, name, 0)
+    monkeypatch.setattr(panel, "TILES", 1)
+    text = """
+        given d[n,k], w[j,k], v[k,j]
+        u[k,j] = 2 * v[k,j]
+        z[n,j] = sum[k](d[n,k] * w[j,k] * u[k,j])
+        """
+    compiled = Compiled(*nests(text, n=None, j=96, k=40), "float32")
+    assert {TRANSPOSED + "k", panel.PANEL} <= compiled.module.memory.keys()
+    rng = np.random.default_rng(4)
+    d, w, v = (rng.integers(-2, 3, s).astype(float) for s in ((30, 40), (96, 40), (40, 96)))
+    for threads in (1, 2):
+        found = compiled.run({"d": d, "w": w, "v": v}, {"n": 30}, threads)
+        np.testing.assert_array_equal(found["z"], d @ (w.T * 2 * v))

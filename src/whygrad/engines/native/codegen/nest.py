@@ -203,7 +203,6 @@ class NestWriter:
             self._block(1, vectors, last)
             return
         start, stop = self.share or self.grid.down(f.size(index), rows)
-        self.panels = {}
         if e := self.tiled.transposed:
             assert self.inner_lane is not None
             panel = make_transposed(f, e, self.indices, self.inner_lane, vectors, self.lanes)
