@@ -112,6 +112,8 @@ class Scheduler(Costs):
             nest, copies = self._with_copies(nest, lane, own)
             self._place(nest, lane)
         form = self.tile(nest, lane, own)
+        if form.transposed is not None:
+            self.free.discard(form.transposed.tensor)  # panels are of the order that it has now
         return copies, Tiled(nest, lane, *form)
 
     def _candidates(self, nest: Nest) -> list[str | None]:
@@ -131,8 +133,6 @@ class Scheduler(Costs):
         points = prod(self.size(i) for i in nest.indices)
         replaced: dict[Reference, Reference] = {}
         transposed = self.tile(nest, lane, own).transposed
-        if transposed is not None:
-            self.free.discard(transposed.tensor)  # panels are of the order that it has now
         for step in nest.steps:
             if not isinstance(step.value, Reduce):
                 continue
