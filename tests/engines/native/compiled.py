@@ -1,4 +1,4 @@
-"""Compiles one emitted function and applies it to NumPy arrays, through LLVM's MCJIT."""
+"""Compiles one emitted function and applies it to NumPy arrays."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whygrad.engines.native.functions import arguments, beside, lines
+from whygrad.engines.native.jit import Library
 
 Array = NDArray[Any]
 
@@ -99,13 +100,13 @@ def assembly(
 @cache
 def engine(
     name: str, element: str, lanes: int, processor: tuple[str, str] = HOST, again: int = 1
-) -> tuple[llvm.ExecutionEngine, Callable[..., None]]:
+) -> tuple[Library, Callable[..., None]]:
+    """Loaded as the engine loads its code: MCJIT may lay constants too far away to be reached."""
     module = llvm.parse_assembly(module_text(name, element, lanes, again))
     module.verify()
-    made = llvm.create_mcjit_compiler(module, machine(processor))
-    made.finalize_object()
+    library = Library(machine(processor).emit_object(module), ["loop"])
     kind = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64)
-    return made, kind(made.get_function_address("loop"))
+    return library, kind(library.address("loop"))
 
 
 def apply(name: str, *args: Array, lanes: int = 0, processor: tuple[str, str] = HOST) -> Array:
