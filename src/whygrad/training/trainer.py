@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
+from math import ceil, prod
 from time import perf_counter
 
 import numpy as np
@@ -23,6 +23,9 @@ from .step import step_system, wanted, without_values
 
 # seconds: how long the engine works until it is asked again
 SLICE = 0.1
+
+# the share of it that is aimed at, since not every step takes as long as the last ones did
+AIM = 0.9
 
 # how many rows it is given at once, and how many numbers it may tell of their steps
 ROWS, NUMBERS = 1 << 19, 1 << 17
@@ -146,9 +149,12 @@ class Trainer:
         its end, the last one of them does so with these steps.
         """
         start, steps, size = perf_counter(), self.steps, self.batch_size
-        until = min(until, steps + min(self._pace, self._most))
-        if len(self.rows) % size:
-            until = min(until, steps + self.steps_an_epoch - steps % self.steps_an_epoch)
+        count, left = min(self._pace, self._most), self.steps_an_epoch - steps % self.steps_an_epoch
+        if count < left:  # to the end of the epoch, in parts alike
+            count = ceil(left / ceil(left / count))
+        elif len(self.rows) % size:
+            count = left
+        until = min(until, steps + count)
         end = until - until % self.steps_an_epoch
         until = end if end > steps else until
         order = self._shuffle.places(self._place(steps), self._place(until), self._order)
@@ -171,11 +177,8 @@ class Trainer:
 
     def _adapt(self, seconds: float, steps: int) -> None:
         """Choose how many steps to take at once, after so many have taken so many seconds."""
-        if seconds < SLICE / 2:
-            as_many = int(steps * SLICE / 2 / max(seconds, 1e-6))
-            self._pace = max(self._pace, 2 * steps, as_many)
-        elif seconds > SLICE:
-            self._pace = max(self._pace // 2, 1)
+        if not SLICE / 2 <= seconds <= SLICE:
+            self._pace = max(1, int(steps * AIM * SLICE / max(seconds, 1e-6)))
 
     def _next_cost(self) -> float:
         batch = {**self.values, **self.samples.take(self.batch(self.steps))}
