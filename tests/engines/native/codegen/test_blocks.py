@@ -15,6 +15,7 @@ from whygrad.engines.native.codegen.parts import leaves, written_by
 from whygrad.engines.native.codegen.schedule import Tiled
 from whygrad.engines.native.jit import AVX2, Target, host
 from whygrad.engines.native.lowering import lower
+from whygrad.engines.native.memory import memory_shape
 from whygrad.engines.reference import ReferenceEngine
 from whygrad.language.system import System
 from whygrad.training.step import step_system
@@ -57,9 +58,15 @@ def test_weights_that_the_way_back_turns_around_lie_in_blocks() -> None:
     assert blocks_of(m) == dict.fromkeys(("w1·own", "w1.v·own", "w2·own", "w2.v·own"), 16)
 
 
-@pytest.mark.parametrize("widths", [[100, 90, 10], [4, 16, 3], [100, 16, 10]])
-def test_what_does_not_come_out_even_or_is_small_lies_row_by_row(widths: list[int]) -> None:
+@pytest.mark.parametrize("widths", [[1000, 17, 10], [4, 16, 3], [100, 16, 10]])
+def test_what_would_leave_a_block_empty_or_is_small_lies_row_by_row(widths: list[int]) -> None:
     assert blocks_of(compiled(widths)) == {}
+
+
+def test_the_last_block_may_have_room() -> None:
+    m = compiled([100, 90, 10])
+    assert blocks_of(m) == {"w1·own": 16, "w1.v·own": 16}
+    assert memory_shape(m.memory["w1·own"], {}) == (100, 96)
 
 
 def test_a_tensor_in_blocks_has_no_panels_and_a_wide_one_of_data_has() -> None:
@@ -80,7 +87,15 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
-    "widths", [[20, 64, 32, 3], [7, 128, 64, 10], [33, 96, 50, 40], [3, 32, 2], [40, 17, 64, 5]]
+    "widths",
+    [
+        [20, 64, 32, 3],
+        [7, 128, 64, 10],
+        [33, 96, 50, 40],
+        [3, 32, 2],
+        [40, 17, 64, 5],
+        [9, 93, 187, 4],
+    ],
 )
 @pytest.mark.usefixtures("small")
 def test_numbers_are_those_of_the_reference(widths: list[int], dtype: str, threads: int) -> None:

@@ -20,6 +20,9 @@ from .schedule import Schedule, Tiled
 LEAST = 1 << 13
 """Smaller tensors, in numbers, lie row by row."""
 
+ROOM = 0.1
+"""How much longer rows may become, as a share of them, so that they end with a block."""
+
 
 def block_sizes(
     schedule: Schedule, own: frozenset[str], memory: Mapping[str, Buffer], lanes: int
@@ -33,7 +36,7 @@ def block_sizes(
             del found[name]
         else:
             found[name] = block
-    return {n: b for n, b in found.items() if b > 0 and _comes_out_even(memory[n], b)}
+    return {n: b for n, b in found.items() if b > 0 and _fills(memory[n], b)}
 
 
 def _is_large(buffer: Buffer) -> bool:
@@ -42,9 +45,10 @@ def _is_large(buffer: Buffer) -> bool:
     return len(sizes) > 1 and not buffer.external and not beyond and prod(sizes) >= LEAST
 
 
-def _comes_out_even(buffer: Buffer, block: int) -> bool:
+def _fills(buffer: Buffer, block: int) -> bool:
+    """Whether there are several blocks, and the last one leaves little room."""
     size = buffer.axes[-1].size or 0
-    return size % block == 0 and size // block > 1
+    return size // block > 1 and -size % block <= size * ROOM
 
 
 def _uses(schedule: Schedule, lanes: int) -> Iterator[tuple[str, int]]:

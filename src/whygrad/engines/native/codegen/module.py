@@ -106,7 +106,7 @@ class Module:
         copies = frozenset(n for n in self.memory if n.endswith(ACROSS))
         apart = copies.union(n for n in own if not self.memory[n].is_exchanged)
         for name, block in block_sizes(self.schedule, apart, self.memory, self.lanes).items():
-            self.memory[name] = replace(self.memory[name], block=block, extra=0)
+            self.memory[name] = replace(self.memory[name], block=block, multiple=block, extra=0)
         for name in self._private():
             self.memory[name] = replace(self.memory[name], private=True)
         # of those that share a name, the widest stays

@@ -116,7 +116,9 @@ class StepWriter(Writer):
         first = loop.counter if loop else self.integer(0)
         mine = self.offset(self._pointer(own), self.multiply(first, rows), size)
         theirs = self.offset(self._pointer(caller), first, size)
-        bytes_ = self.multiply(length if buffer.block is None else width, self.integer(size))
+        bytes_ = self.multiply(
+            self.minimum(width, self.subtract(length, first)), self.integer(size)
+        )
         steps = [self.multiply(n, self.integer(size)) for n in (width, length)]
         pointers = (mine, theirs) if into else (theirs, mine)
         arguments = (*pointers, *(steps if into else reversed(steps)), bytes_, rows)
