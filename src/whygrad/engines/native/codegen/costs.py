@@ -20,7 +20,7 @@ GATHER, SCATTER = 2.0, 3.0
 EXCHANGE = 0.6, 2.0
 """What one element of a copy with exchanged axes costs, in the nearest cache and beyond it."""
 
-PANEL = 0.3
+TRANSPOSITION = 0.3
 """What one element costs of a matrix that is transposed in panels."""
 
 NEAR = 1 << 13
@@ -146,7 +146,7 @@ class Costs:
                 if reduced:
                     cost += self._again(free, nest, lane, form)
                 if reference == form.transposed:
-                    cost += read + PANEL * prod(self.size(i) for i in free)
+                    cost += read + TRANSPOSITION * prod(self.size(i) for i in free)
                     continue
                 kind = self.kind(reference, lane)
                 if kind != "across" or self.is_free(reference, nest.space(step)):
